@@ -1,0 +1,29 @@
+"""`pulumi up`: settings -> Platform -> outputs."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.platform import Platform
+from components.settings import Settings, SettingsError
+from components.stack_config import read_config
+from components.targets.docker import preflight
+from components.targets.docker.target import DockerTarget
+
+
+def main() -> None:
+    stack = pulumi.get_stack()
+    where = f"stacks/Pulumi.{stack}.yaml"
+    try:
+        settings = Settings.load(read_config(), where=where, stack=stack)
+        preflight.check(stack, settings, where)
+    except SettingsError as error:
+        raise pulumi.RunError(str(error)) from None
+    target = DockerTarget(stack, settings)
+    platform = Platform(stack, settings, target)
+    target.finish()
+    for name, value in platform.outputs().items():
+        pulumi.export(name, value)
+
+
+main()

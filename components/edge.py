@@ -1,0 +1,127 @@
+"""The edge tier: Nginx faces the clients, HAProxy chooses who answers.
+
+Both exist twice or more, and either of two may die. What operations change while it runs (the split between the
+colours, testers' routes, a forced level) is in maps on HAProxy's own volume, made once from ``initial/`` and never
+written again from here. It deliberately does not know how many workers there are: HAProxy finds them by DNS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+
+from components import edge_haproxy, edge_nginx
+from components.app import http_pools
+from components.rendering import join
+from components.tier import Tier
+from components.workload import CONFIG_DIR, ConfigFile, HealthCheck, Member, Port, Resources, Volume, Workload, Zone
+
+NGINX = edge_nginx.WORKLOAD
+HAPROXY = edge_haproxy.WORKLOAD
+
+PAGES = {
+    "maintenance": ("We'll be right back", "The service is being looked after. This page can be reloaded in a moment."),
+    "read-only": ("Reading works, saving has to wait", "Nothing was changed. Please try again in a moment."),
+}
+"""Level -> title and text of what a client is told when the level refuses its request."""
+
+
+class Edge(Tier):
+    """Nginx and HAProxy."""
+
+    kind = "edge"
+
+    def workloads(self) -> list[Workload]:
+        return [self._nginx(), self._haproxy()]
+
+    def passwords(self) -> dict[str, pulumi.Output[str]]:
+        """The generated password of every user of the edge's own authentication."""
+        return {user: self.context.secrets.password(f"edge-{user}")
+                for user in self.context.settings.edge.basic_auth.users}
+
+    def _nginx(self) -> Workload:
+        edge = self.context.settings.edge
+        tls = self.tls_files(NGINX, edge.nginx.instances, also=tuple(edge.tls.hostnames))
+        return Workload(
+            name=NGINX,
+            tier=self.kind,
+            image="nginx",
+            count=edge.nginx.instances,
+            zones=(Zone.EDGE,),
+            resources=Resources(memory_mib=edge.nginx.memory_mib, cpus=edge.nginx.cpus),
+            health=HealthCheck(_fetch(edge_nginx.STATUS_PORT, "/edge/health")),
+            files=lambda member: [*self._nginx_files(member), *tls],
+            check=("nginx", "-t", "-q", "-c", f"{CONFIG_DIR}/nginx.conf"),
+            reload=("nginx", "-s", "reload", "-c", f"{CONFIG_DIR}/nginx.conf"),
+            ports=(Port("https", edge_nginx.HTTPS_PORT, edge.nginx.https_port),
+                   Port("http", edge_nginx.HTTP_PORT, edge.nginx.http_port)),
+            volumes=(Volume("cache", path=edge_nginx.CACHE_DIR, size_gib=1 + edge.cache.size_mib / 1024,
+                            protected=False),),
+            stop_signal="SIGQUIT",
+            stop_grace_s=10,
+        )
+
+    def _nginx_files(self, member: Member) -> Sequence[ConfigFile]:
+        edge = self.context.settings.edge
+        values = edge_nginx.values(edge, self.context.names, member)
+        files = [self.file("nginx.conf", "nginx/nginx.conf.j2", **values), *self._pages()]
+        if edge.tls.own_certificate:
+            own = pulumi.Config("edge")
+            files += [ConfigFile("public/cert.pem", own.require_secret("certificate"), secret=True),
+                      ConfigFile("public/key.pem", own.require_secret("certificate-key"), secret=True)]
+        if edge.basic_auth.users:
+            lines = [self._htpasswd_line(user, password) for user, password in self.passwords().items()]
+            files.append(ConfigFile("htpasswd", join(lines), secret=True))
+        return files
+
+    def _htpasswd_line(self, user: str, password: pulumi.Output[str]) -> pulumi.Output[str]:
+        return password.apply(lambda known: edge_nginx.htpasswd_line(self.context.stack, user, known))
+
+    def _haproxy(self) -> Workload:
+        haproxy = self.context.settings.edge.haproxy
+        tls = self.tls_files(HAPROXY, haproxy.instances, bundle=True)
+        return Workload(
+            name=HAPROXY,
+            tier=self.kind,
+            image="haproxy",
+            count=haproxy.instances,
+            zones=(Zone.EDGE, Zone.APP),
+            resources=Resources(memory_mib=haproxy.memory_mib, cpus=haproxy.cpus),
+            health=HealthCheck(_fetch(edge_haproxy.STATUS_PORT, "/health")),
+            files=lambda member: [*self._haproxy_files(member), *tls],
+            check=("haproxy", "-c", "-q", "-f", f"{CONFIG_DIR}/secret.cfg", "-f", f"{CONFIG_DIR}/haproxy.cfg"),
+            reload=("/usr/local/bin/reload",),
+            ports=(Port("https", edge_haproxy.PORT), Port("status", edge_haproxy.STATUS_PORT),
+                   Port("peers", edge_haproxy.PEER_PORT)),
+            volumes=(Volume("state", size_gib=0.1),),
+            stable_address=True,
+            stop_signal="SIGUSR1",
+            stop_grace_s=10,
+        )
+
+    def _haproxy_files(self, member: Member) -> Sequence[ConfigFile]:
+        edge = self.context.settings.edge
+        pools = http_pools(self.context.settings.app)
+        values = edge_haproxy.values(edge, pools, self.context.names, member)
+        files = [
+            self.file("haproxy.cfg", "haproxy/haproxy.cfg.j2", **values),
+            self.file("secret.cfg", "haproxy/secret.cfg.j2", secret=True,
+                      cookie_key=self.context.secrets.password("edge-cookie-key")),
+            *(ConfigFile(f"initial/{name}", text) for name, text in edge_haproxy.initial_maps(edge, pools).items()),
+            *self._pages(),
+        ]
+        if edge.breaker.enabled:
+            files.append(self.file("breaker.lua", "haproxy/breaker.lua.j2", **edge_haproxy.breaker_values(edge)))
+        return files
+
+    def _pages(self) -> list[ConfigFile]:
+        files = []
+        for level, (title, text) in PAGES.items():
+            files += [self.file(f"pages/{level}.html", "nginx/page.html.j2", title=title, text=text),
+                      self.file(f"pages/{level}.json", "nginx/page.json.j2", title=title, level=level)]
+        return files
+
+
+def _fetch(port: int, path: str) -> tuple[str, ...]:
+    return ("curl", "-fsS", "-m", "2", "-o", "/dev/null", f"http://127.0.0.1:{port}{path}")

@@ -1,0 +1,150 @@
+"""What Nginx's template needs, from settings: decisions are made here, none in the template."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components import edge_haproxy
+from components.names import Names
+from components.settings.edge import Edge, Headers
+from components.workload import CONFIG_DIR, Member
+
+WORKLOAD = "nginx"
+HTTPS_PORT = 8443
+HTTP_PORT = 8080
+STATUS_PORT = 8081
+"""Ports inside a member, above 1023 because nobody is root. ``STATUS_PORT`` is never published."""
+
+CACHE_DIR = "/var/cache/evenkeel"
+
+COMPRESSED_TYPES = (
+    "application/javascript", "application/json", "application/ld+json", "application/manifest+json",
+    "application/problem+json", "application/xml", "application/xhtml+xml", "image/svg+xml", "text/css",
+    "text/javascript", "text/plain", "text/xml",
+)
+"""What shrinks. ``text/html`` always does; images, fonts and archives are compressed already."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """How requests below a path prefix are treated."""
+
+    path: str
+    body_mib: int
+    coalesced: bool
+    ttl_s: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """A response header that the edge sends unless the application does."""
+
+    name: str
+    value: str
+
+
+def values(edge: Edge, names: Names, member: Member) -> Mapping[str, Any]:
+    """Everything ``templates/nginx/nginx.conf.j2`` mentions."""
+    return {
+        "member": member.name,
+        "config_dir": CONFIG_DIR,
+        "run_dir": "/run",
+        "cache_dir": CACHE_DIR,
+        "https_port": HTTPS_PORT,
+        "http_port": HTTP_PORT,
+        "status_port": STATUS_PORT,
+        "public_port": public_port(edge, member),
+        "workers": edge.nginx.workers,
+        "connections": edge.nginx.connections,
+        "access_log": edge.nginx.access_log,
+        "trusted_proxies": edge.nginx.trusted_proxies,
+        "tier_header": edge.rate_limits.tier_header,
+        "tier_variable": variable_of(edge.rate_limits.tier_header),
+        "balancers": edge_haproxy.balancers(edge, names),
+        "balancer_port": edge_haproxy.PORT,
+        "balancer_name": names.service(edge_haproxy.WORKLOAD),
+        "resolver": names.resolver,
+        "idle_ms": round(edge.timeouts.idle_s * 1000),
+        "coalesce_wait_ms": round(edge.cache.coalesce_wait_s * 1000),
+        "connect_ms": edge.timeouts.connect_ms,
+        # HAProxy refuses in its own time; Nginx only waits longer, for the case that HAProxy itself hangs.
+        "upstream_answer_s": math.ceil(edge.timeouts.queue_ms / 1000) + edge.timeouts.answer_s + 5,
+        "answer_s": edge.timeouts.answer_s,
+        "tunnel_s": edge.timeouts.tunnel_s,
+        "drain_s": edge.timeouts.drain_s,
+        "retry_after_s": edge_haproxy.RETRY_AFTER_S,
+        "limits": edge.limits,
+        "cache": edge.cache,
+        "session_cookies": [name.replace(".", r"\.") for name in edge.cache.session_cookies],
+        "session_s": edge.tls.session_s,
+        "hsts_s": edge.tls.hsts_s,
+        "ocsp_stapling": edge.tls.ocsp_stapling,
+        "certificate": f"{CONFIG_DIR}/{'public' if edge.tls.own_certificate else 'tls'}/cert.pem",
+        "key": f"{CONFIG_DIR}/{'public' if edge.tls.own_certificate else 'tls'}/key.pem",
+        "basic_auth": bool(edge.basic_auth.users),
+        "realm": edge.basic_auth.realm,
+        "diagnostics": edge.headers.diagnostics,
+        "security_headers": security_headers(edge.headers),
+        "compressed_types": COMPRESSED_TYPES,
+        "locations": locations(edge),
+    }
+
+
+def public_port(edge: Edge, member: Member) -> str:
+    """What follows the host in a redirect to HTTPS: ``:8443``, or nothing for 443 and where nothing is published."""
+    port = edge.nginx.https_port + member.ordinal - 1 if edge.nginx.https_port else 443
+    return "" if port == 443 else f":{port}"
+
+
+def variable_of(header: str) -> str:
+    """Nginx's variable of a request header: ``X-Plan`` -> ``http_x_plan``."""
+    return "http_" + header.lower().replace("-", "_")
+
+
+def locations(edge: Edge) -> list[Location]:
+    """One location per path prefix that any setting names, and ``/`` for the rest."""
+    cache, uploads = edge.cache, edge.rate_limits.upload.paths
+    prefixes = {"/", *cache.coalesced_paths, *cache.ttl_s_by_path, *uploads}
+    return [
+        Location(
+            path=prefix,
+            body_mib=edge.limits.upload_body_mib if _below(prefix, uploads) else edge.limits.body_mib,
+            coalesced=_below(prefix, cache.coalesced_paths),
+            ttl_s=cache.ttl_s_by_path.get(_longest(prefix, list(cache.ttl_s_by_path)), 0),
+        )
+        for prefix in sorted(prefixes)
+    ]
+
+
+def security_headers(headers: Headers) -> list[Header]:
+    """Those that are switched on."""
+    wanted = {
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": headers.frame_options,
+        "Referrer-Policy": headers.referrer_policy,
+        "Permissions-Policy": headers.permissions_policy,
+        "Content-Security-Policy": headers.content_security_policy,
+    }
+    return [Header(name, value) for name, value in wanted.items() if value]
+
+
+def htpasswd_line(stack: str, user: str, password: str) -> str:
+    """``user:{SSHA}...``. The salt derives from stack and user, so that the same password gives the same file; the
+    password is 192 random bits, which no dictionary holds."""
+    salt = hashlib.sha256(f"{stack}/{user}".encode()).digest()[:8]
+    digest = hashlib.sha1(password.encode() + salt).digest()  # noqa: S324 - the format's hash
+    return f"{user}:{{SSHA}}{base64.b64encode(digest + salt).decode()}\n"
+
+
+def _below(path: str, prefixes: list[str]) -> bool:
+    return any(path.startswith(prefix) for prefix in prefixes)
+
+
+def _longest(path: str, prefixes: list[str]) -> str:
+    """The longest of ``prefixes`` that ``path`` begins with; empty when there is none."""
+    return max((prefix for prefix in prefixes if path.startswith(prefix)), key=len, default="")

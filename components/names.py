@@ -1,0 +1,22 @@
+"""How members find each other. Each target answers in its own words; tiers only ask."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Names(Protocol):
+    """Names and addresses within one stack."""
+
+    @property
+    def resolver(self) -> str:
+        """``address:port`` of the DNS server that members use."""
+
+    def member(self, workload: str, ordinal: int) -> str:
+        """The DNS name of one member."""
+
+    def service(self, workload: str) -> str:
+        """The DNS name behind which any member of a workload (or of an alias) answers."""
+
+    def stable_address(self, workload: str, ordinal: int) -> str:
+        """An address or name of one member that never changes while the stack lives."""

@@ -1,0 +1,53 @@
+"""The composition root: which tiers, in which order, on which target."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from components.app import App
+from components.certificates import Certificates
+from components.edge import Edge
+from components.postgres import Postgres
+from components.redis import Redis
+from components.secrets import Secrets
+from components.settings import Settings
+from components.tier import Context, Target, Tier
+from components.workload import Workload
+
+TIERS: tuple[type[Tier], ...] = (Edge, App, Postgres, Redis)
+
+
+class Platform:
+    """All tiers of one stack. Tiers are registered in the order in which a request passes them; they start at once."""
+
+    def __init__(self, stack: str, settings: Settings, target: Target) -> None:
+        self.settings = settings
+        foundation = pulumi.ComponentResource("evenkeel:platform:Foundation", "foundation")
+        self.context = Context(stack, settings, target, Secrets(foundation), Certificates(stack, foundation))
+        self.tiers = [tier(self.context) for tier in TIERS]
+
+    @property
+    def workloads(self) -> list[Workload]:
+        return [workload for tier in self.tiers for workload in tier.running]
+
+    def outputs(self) -> Mapping[str, Any]:
+        """What `pulumi stack output` shows: nothing secret, everything the inventory and a newcomer need."""
+        address = ipaddress.ip_address(self.settings.network.address)
+        host = "localhost" if address.is_loopback or address.is_unspecified else str(address)
+        published = [(port, member) for workload in self.workloads for port in workload.ports if port.published
+                     for member in workload.members]
+        urls = [f"{port.name}://{host}:{(port.published or 0) + member.ordinal - 1}" for port, member in published]
+        return {
+            "url": next((url for url in urls if url.startswith("https")), None),
+            "urls": urls,
+            "authority": self.context.certificates.authority,
+            "members": [
+                {"member": member.name, "workload": workload.name, "tier": workload.tier, "domain": member.domain,
+                 "stateful": workload.stateful, **workload.labels}
+                for workload in self.workloads for member in workload.members
+            ],
+        }

@@ -1,0 +1,282 @@
+"""The Postgres tier: etcd, Patroni's members, the proxies that know who is primary, and the poolers.
+
+    application -> pgbouncer -> pgproxy :5432 -> primary
+                             -> pgproxy :5433 -> replicas (the primary, when none is up to date)
+
+**What "no acknowledged write lost" rests on.** A commit is acknowledged when the primary and at least one replica have
+it on disk (``synchronous_mode: quorum``: any one of the replicas), and only a member that can prove it has every
+acknowledged write may be promoted. ``synchronous_mode_strict``: with no replica left, commits wait instead of being
+acknowledged by the primary alone. The wait is bounded by ``statement_timeout``, and there is the hole: Postgres answers
+a cancelled wait with success and a WARNING, since the commit is on the primary's disk already. Such a write is
+*unknown*: a client that counts it as acknowledged can lose it. ``examples/orders`` shows how to read the warning.
+``failsafe_mode``: when etcd's majority is lost, the primary goes on as long as every member confirms that it does.
+
+It deliberately does not switch over, restart for parameters that need it, or restore: those are operations.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.settings.postgres import Postgres as PostgresSettings
+from components.tier import Tier
+from components.workload import (
+    CONFIG_DIR,
+    DATA_DIR,
+    ConfigFile,
+    Effect,
+    HealthCheck,
+    Member,
+    Port,
+    Resources,
+    Volume,
+    Workload,
+    Zone,
+)
+
+TLS_DIR = f"{CONFIG_DIR}/tls"
+
+POSTGRES_PORT = 5432
+PATRONI_PORT = 8008
+ETCD_CLIENT_PORT, ETCD_PEER_PORT, ETCD_METRICS_PORT = 2379, 2380, 2381
+WRITE_PORT, READ_PORT, PROXY_STATUS_PORT = 5432, 5433, 8404
+PGBOUNCER_PORT = 6432
+
+SUPERUSER = "postgres"
+REPLICATION_USER, REWIND_USER, MONITORING_USER, API_USER = "replicator", "rewinder", "monitor", "patroni"
+REWIND_FUNCTIONS = (
+    "pg_catalog.pg_ls_dir(text, boolean, boolean)", "pg_catalog.pg_stat_file(text, boolean)",
+    "pg_catalog.pg_read_binary_file(text)", "pg_catalog.pg_read_binary_file(text, bigint, bigint, boolean)",
+)
+"""What pg_rewind needs on the server it copies from (its manual, "Notes")."""
+
+
+class Postgres(Tier):
+    """Workloads ``etcd``, ``postgres``, ``pgproxy`` and ``pgbouncer``."""
+
+    kind = "postgres"
+
+    @property
+    def settings(self) -> PostgresSettings:
+        return self.context.settings.postgres
+
+    def workloads(self) -> list[Workload]:
+        return [self._etcd(), self._postgres(), self._pgproxy(), self._pgbouncer()]
+
+    def hosts(self, workload: str, count: int) -> list[dict[str, str]]:
+        """``name`` (the member's, the same on every target) and ``host`` (its DNS name) of each member."""
+        return [{"name": Member(workload, n).name, "host": self.context.names.member(workload, n)}
+                for n in range(1, count + 1)]
+
+    @property
+    def etcd_endpoints(self) -> list[str]:
+        return [f"{peer['host']}:{ETCD_CLIENT_PORT}" for peer in self.hosts("etcd", self.settings.etcd.members)]
+
+    # -- etcd ---------------------------------------------------------------------------------------------------------
+
+    def _etcd(self) -> Workload:
+        etcd, timing = self.settings.etcd, self.settings.timing
+        peers = self.hosts("etcd", etcd.members)
+        tls = self.tls_files("etcd", etcd.members)
+
+        def files(member: Member) -> list[ConfigFile]:
+            return [*_restarting(tls), self.file(
+                "etcd/etcd.env", "etcd/etcd.env.j2", effect=Effect.RESTART,
+                name=member.name, host=self.context.names.member("etcd", member.ordinal), peers=peers,
+                others=[peer for peer in peers if peer["name"] != member.name], token=self.context.stack,
+                data_dir=DATA_DIR, tls_dir=TLS_DIR, peer_common_name="etcd",
+                client_port=ETCD_CLIENT_PORT, peer_port=ETCD_PEER_PORT, metrics_port=ETCD_METRICS_PORT,
+                heartbeat_ms=timing.heartbeat_ms, election_ms=timing.election_ms, log_level=etcd.log_level,
+                quota_bytes=int(etcd.storage_gib * 1024**3 / 2))]
+
+        return Workload(
+            name="etcd", tier=self.kind, image="etcd", count=etcd.members, zones=(Zone.DATA,),
+            resources=Resources(memory_mib=etcd.memory_mib, cpus=etcd.cpus),
+            health=HealthCheck(_curl(f"http://127.0.0.1:{ETCD_METRICS_PORT}/health")),
+            files=files, volumes=(Volume("data", size_gib=etcd.storage_gib),),
+            ports=(Port("client", ETCD_CLIENT_PORT), Port("peer", ETCD_PEER_PORT)), stop_grace_s=10)
+
+    # -- Postgres -----------------------------------------------------------------------------------------------------
+
+    def _postgres(self) -> Workload:
+        settings = self.settings
+        names = self.context.names
+        # Clients verify the name they dialled, and they dial the proxies.
+        proxies = [names.member("pgproxy", n) for n in range(1, settings.pgproxy.members + 1)]
+        tls = self.tls_files("postgres", settings.instances, also=(names.service("pgproxy"), *proxies))
+        passwords = {name: self.context.secrets.password(f"postgres-{name}")
+                     for name in ("app", "readonly", "replication", "rewind", "monitoring", "api")}
+
+        def files(member: Member) -> list[ConfigFile]:
+            return [
+                *tls,
+                self.file("patroni/patroni.yml", "postgres/patroni.yml.j2", **self._patroni(member)),
+                self.file("patroni/passwords.yml", "postgres/passwords.yml.j2", secret=True, api_user=API_USER,
+                          api_password=passwords["api"], replication_password=passwords["replication"],
+                          rewind_password=passwords["rewind"]),
+                self.file("postgres/roles.json", "postgres/roles.json.j2", secret=True,
+                          roles=roles(settings, passwords), databases=databases(settings)),
+                self.file("etcd-endpoints", "postgres/etcd-endpoints.j2", effect=Effect.NONE,
+                          etcd_hosts=self.etcd_endpoints),
+            ]
+
+        ready = f"https://localhost:{PATRONI_PORT}/readiness?lag={settings.read_lag_mib}MB"
+        return Workload(
+            name="postgres", tier=self.kind, image="postgres", count=settings.instances, zones=(Zone.DATA,),
+            resources=Resources(memory_mib=settings.memory_mib, cpus=settings.cpus),
+            health=HealthCheck(_curl(ready, "--cacert", f"{TLS_DIR}/ca.pem")),
+            files=files, reload=("postgres-settings",), check=("patroni", "--validate-config", "--ignore-listen-port",
+                                                               f"{CONFIG_DIR}/patroni"),
+            volumes=(Volume("data", size_gib=settings.storage_gib),),
+            ports=(Port("postgres", POSTGRES_PORT), Port("patroni", PATRONI_PORT)), stop_grace_s=60)
+
+    def _patroni(self, member: Member) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "scope": "postgres", "name": member.name,
+            "host": self.context.names.member("postgres", member.ordinal),
+            "port": POSTGRES_PORT, "api_port": PATRONI_PORT, "etcd_hosts": self.etcd_endpoints,
+            "tls_dir": TLS_DIR, "data_dir": DATA_DIR, "bin_dir": f"/usr/lib/postgresql/{settings.version}/bin",
+            "replication_user": REPLICATION_USER, "rewind_user": REWIND_USER, "monitoring_user": MONITORING_USER,
+            "database": settings.database, "database_users": [settings.user, settings.readonly_user],
+            "dcs": dynamic_settings(settings), "local_parameters": LOCAL_PARAMETERS,
+        }
+
+    # -- endpoints ----------------------------------------------------------------------------------------------------
+
+    def _pgproxy(self) -> Workload:
+        settings, proxy, timing = self.settings, self.settings.pgproxy, self.settings.timing
+
+        def files(_member: Member) -> list[ConfigFile]:
+            return [ConfigFile("tls/ca.pem", self.context.certificates.authority), self.file(
+                "pgproxy.cfg", "pgproxy/pgproxy.cfg.j2",
+                members=self.hosts("postgres", settings.instances), resolver=self.context.names.resolver,
+                port=POSTGRES_PORT, api_port=PATRONI_PORT, write_port=WRITE_PORT, read_port=READ_PORT,
+                status_port=PROXY_STATUS_PORT, read_lag_mib=settings.read_lag_mib, tls_dir=TLS_DIR,
+                inter_ms=timing.check_ms, fastinter_ms=timing.failing_check_ms, fall=timing.check_falls,
+                downinter_ms=timing.failing_check_ms, read_inter_ms=2 * timing.check_ms,
+                check_timeout_ms=2 * timing.check_ms, connect_ms=2 * timing.check_ms,
+                max_connections=proxy.max_connections, threads=proxy.threads)]
+
+        return Workload(
+            name="pgproxy", tier=self.kind, image="pgproxy", count=proxy.members, zones=(Zone.DATA,),
+            resources=Resources(memory_mib=proxy.memory_mib, cpus=proxy.cpus),
+            health=HealthCheck(_curl(f"http://127.0.0.1:{PROXY_STATUS_PORT}/ready")),
+            files=files, reload=("kill", "-USR2", "1"),
+            check=("haproxy", "-c", "-q", "-f", f"{CONFIG_DIR}/pgproxy.cfg"),
+            ports=(Port("write", WRITE_PORT), Port("read", READ_PORT)), stop_grace_s=10)
+
+    def _pgbouncer(self) -> Workload:
+        settings, pools = self.settings, self.settings.pgbouncer
+        tls = self.tls_files("pgbouncer", pools.members)
+        users = [{"name": settings.user, "password": self.context.secrets.password("postgres-app")},
+                 {"name": settings.readonly_user, "password": self.context.secrets.password("postgres-readonly")}]
+
+        def files(_member: Member) -> list[ConfigFile]:
+            return [
+                *tls,
+                self.file("pgbouncer/userlist.txt", "pgbouncer/userlist.txt.j2", secret=True, users=users),
+                self.file(
+                    "pgbouncer/pgbouncer.ini", "pgbouncer/pgbouncer.ini.j2",
+                    database=settings.database, readonly_database=settings.readonly_database,
+                    readonly_user=settings.readonly_user, host=self.context.names.service("pgproxy"),
+                    write_port=WRITE_PORT, read_port=READ_PORT, port=PGBOUNCER_PORT, tls_dir=TLS_DIR,
+                    config_dir=f"{CONFIG_DIR}/pgbouncer", pool_size=pools.pool_size,
+                    reserve_pool_size=pools.reserve_pool_size, readers_pool_size=pools.readers_pool_size,
+                    reserve_after_s=pools.reserve_after_s, max_client_connections=pools.max_client_connections,
+                    query_wait_timeout_s=pools.query_wait_timeout_s, client_login_timeout_s=10,
+                    login_retry_s=0.2, connect_timeout_s=2, server_check_delay_s=5, tcp_user_timeout_ms=5000),
+            ]
+
+        return Workload(
+            name="pgbouncer", tier=self.kind, image="pgbouncer", count=pools.members, zones=(Zone.DATA,),
+            resources=Resources(memory_mib=pools.memory_mib, cpus=pools.cpus),
+            health=HealthCheck(("pg_isready", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-d", settings.database,
+                                "-U", settings.user)),
+            files=files, reload=("kill", "-HUP", "1"), ports=(Port("pgbouncer", PGBOUNCER_PORT),),
+            # SIGINT lets transactions end first, SIGTERM does not.
+            stop_signal="SIGINT", stop_grace_s=15)
+
+
+def dynamic_settings(settings: PostgresSettings) -> dict[str, Any]:
+    """What Patroni keeps in etcd for all members: its timing, the quorum, Postgres' parameters."""
+    timing, replicated = settings.timing, settings.instances > 1
+    return {
+        "ttl": timing.ttl_s, "loop_wait": timing.loop_wait_s, "retry_timeout": timing.retry_timeout_s,
+        # A crashed primary isn't waited for: a replica has everything that was acknowledged.
+        "primary_start_timeout": 0,
+        "maximum_lag_on_failover": settings.read_lag_mib * 1024**2,
+        "synchronous_mode": "quorum" if replicated else False,
+        "synchronous_mode_strict": replicated,
+        "failsafe_mode": True,
+        "postgresql": {
+            "use_pg_rewind": True, "use_slots": True,
+            "parameters": {**default_parameters(settings), **settings.parameters},
+        },
+    }
+
+
+def default_parameters(settings: PostgresSettings) -> dict[str, Any]:
+    """Postgres parameters that differ from its own defaults, each overridable by ``postgres.parameters``."""
+    return {
+        "max_connections": settings.max_connections,
+        "shared_buffers": f"{settings.shared_buffers_mib}MB",
+        "effective_cache_size": f"{settings.memory_mib * 3 // 4}MB",
+        "jit": "off",  # costs short queries more than it gives them
+        "random_page_cost": 1.1,
+        "shared_preload_libraries": "pg_stat_statements",
+        "track_io_timing": "on",
+        "wal_compression": "lz4",
+        "checkpoint_timeout": "15min",
+        "max_slot_wal_keep_size": f"{settings.max_slot_wal_mib}MB",
+        # Postgres' 5 s would be added to every failover: writes wait until a replica streams from the new primary.
+        "wal_retrieve_retry_interval": "250ms",
+        "wal_sender_timeout": "10s",
+        "wal_receiver_timeout": "10s",
+        "hot_standby_feedback": "on",  # readers on replicas aren't cancelled by the primary's vacuum
+        "tcp_keepalives_idle": 10, "tcp_keepalives_interval": 3, "tcp_keepalives_count": 3,
+        "log_line_prefix": "%m [%p] %q%u@%d/%a ",
+        "log_timezone": "UTC",
+        "log_min_duration_statement": "1s",
+        "log_parameter_max_length": 0,  # values of parameters may be personal or secret
+        "log_lock_waits": "on",
+        "log_autovacuum_min_duration": "10s",
+    }
+
+
+LOCAL_PARAMETERS: dict[str, Any] = {
+    "unix_socket_directories": "/run",
+    "ssl": "on", "ssl_cert_file": f"{TLS_DIR}/cert.pem", "ssl_key_file": f"{TLS_DIR}/key.pem",
+    "ssl_min_protocol_version": "TLSv1.2",
+    "password_encryption": "scram-sha-256",
+}
+"""The same on every member, but bound to this tier's paths, so in the member's own file."""
+
+
+def roles(settings: PostgresSettings, passwords: dict[str, Any]) -> list[dict[str, Any]]:
+    """Who may log in over the network. The superuser is none of them."""
+    limits = {"statement_timeout": f"{settings.statement_timeout_ms}ms",
+              "idle_in_transaction_session_timeout": f"{settings.idle_in_transaction_timeout_ms}ms"}
+    role = {"replication": False, "member_of": [], "functions": [], "settings": {}}
+    return [
+        {**role, "name": settings.user, "password": passwords["app"], "settings": limits},
+        {**role, "name": settings.readonly_user, "password": passwords["readonly"], "member_of": ["pg_read_all_data"],
+         "settings": {**limits, "default_transaction_read_only": "on"}},
+        {**role, "name": REPLICATION_USER, "password": passwords["replication"], "replication": True},
+        {**role, "name": REWIND_USER, "password": passwords["rewind"], "functions": list(REWIND_FUNCTIONS)},
+        {**role, "name": MONITORING_USER, "password": passwords["monitoring"], "member_of": ["pg_monitor"]},
+    ]
+
+
+def databases(settings: PostgresSettings) -> list[dict[str, Any]]:
+    """The application's database."""
+    return [{"name": settings.database, "owner": settings.user,
+             "readers": [settings.readonly_user, MONITORING_USER]}]
+
+
+def _curl(url: str, *options: str) -> tuple[str, ...]:
+    return ("curl", "--silent", "--fail", "--output", "/dev/null", "--max-time", "3", *options, url)
+
+
+def _restarting(files: list[ConfigFile]) -> list[ConfigFile]:
+    return [ConfigFile(file.path, file.content, file.secret, file.executable, Effect.RESTART) for file in files]

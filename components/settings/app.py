@@ -1,0 +1,134 @@
+"""Settings of the application tier: the user's own image, its pools and its two colours."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from typing import Self
+
+from pydantic import model_validator
+
+from components.settings.base import Model, knob
+
+
+class Credentials(StrEnum):
+    """How passwords reach the application's process."""
+
+    ENVIRONMENT = "environment"
+    FILES = "files"
+
+
+class Balance(StrEnum):
+    """How HAProxy chooses a worker."""
+
+    LEASTCONN = "leastconn"
+    ROUNDROBIN = "roundrobin"
+    SOURCE = "source"
+    WEIGHTED = "weighted"
+
+
+class Sticky(StrEnum):
+    """What ties a visitor to a worker, within a colour."""
+
+    OFF = "off"
+    COOKIE = "cookie"
+    SOURCE = "source"
+
+
+def default_workers() -> int:
+    """Cores of this machine less one, at least 2 (feature A2; the documents' worker count)."""
+    return max(2, (os.cpu_count() or 2) - 1)
+
+
+class Colour(Model):
+    """One of the two sides of a release."""
+
+    image: str | None = knob(None, "Image of this colour; empty: `app.image`.")
+    workers: int | None = knob(None, "Members of every pool in this colour; empty: each pool's own `workers`.", ge=0)
+
+
+class Colours(Model):
+    """Both colours are always declared. Which one serves is operational state (the split), never a setting."""
+
+    blue: Colour = knob(Colour, "The colour that serves on a new platform.")
+    green: Colour = knob(lambda: Colour(workers=0), "The other one, empty until a release fills it.")
+
+    @model_validator(mode="after")
+    def _somebody_serves(self) -> Self:
+        if self.blue.workers == 0 and self.green.workers == 0:
+            raise ValueError("both colours have zero workers: nobody would serve; give one of them at least 1")
+        return self
+
+
+class Pool(Model):
+    """A group of workers of one kind, made from the same image."""
+
+    command: list[str] | None = knob(None, "Command of this pool's members; empty: the image's own.")
+    workers: int = knob(default_workers, "Members per colour. Default: cores - 1, at least 2.", ge=1, le=100)
+    port: int | None = knob(None, "Port of this pool; empty: `app.port`. 0: takes no requests (a queue worker).",
+                            ge=0, le=65535)
+    paths: list[str] = knob(list, "Path prefixes routed to this pool. The pool `web` takes whatever nobody else does.")
+    balance: Balance = knob(Balance.LEASTCONN, "How a worker is chosen: leastconn, roundrobin, source or weighted.")
+    sticky: Sticky = knob(Sticky.OFF, "What ties a visitor to a worker: off, cookie or source. Within a colour.")
+    max_connections: int = knob(256, "Requests in flight per worker; more wait in HAProxy's queue.", ge=1)
+    memory_mib: int = knob(256, "Memory limit of one member.", unit="MiB", ge=32)
+    cpus: float = knob(1.0, "CPU limit of one member.", unit="cores", gt=0)
+    health_command: list[str] | None = knob(
+        None, "Command run inside a member of this pool, exit 0 = healthy; unset: `app.health_command`. A pool without "
+        "a port has none unless it is set here.")
+
+
+class DatabasePool(Model):
+    """How many connections one worker may keep to PgBouncer; handed over as DB_POOL_MAX and so on."""
+
+    maximum: int = knob(20, "DB_POOL_MAX: connections for reading and writing.", ge=1)
+    minimum: int = knob(2, "DB_POOL_MIN: of these, kept open.", ge=0)
+    read_maximum: int = knob(15, "DB_READ_POOL_MAX: connections for reading only.", ge=1)
+    read_minimum: int = knob(1, "DB_READ_POOL_MIN: of these, kept open.", ge=0)
+
+
+class App(Model):
+    """The application. Bring your own image; the defaults run `examples/orders`."""
+
+    image: str = knob("orders", "Your image (`registry/name:tag`), or the name of an example the platform builds.")
+    port: int = knob(8000, "Port on which the application listens for HTTP.", ge=1, le=65535)
+    health_path: str = knob("/health/ready", "Answers 200 when a worker may get requests that write.", pattern="^/")
+    readonly_health_path: str | None = knob(
+        "/health/readonly", "Answers 200 when a worker may get requests that only read; empty: `health_path`.",
+        pattern="^/")
+    health_command: list[str] = knob(
+        lambda: ["curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:{port}{path}"],
+        "Run inside a member: exit 0 when it may get requests; `{port}` and `{path}` are filled in. The default needs "
+        "curl in the image. Empty: only the load balancers check.")
+    environment: dict[str, str] = knob(dict, "Further environment variables. Never a secret: see `secrets`.")
+    secrets: list[str] = knob(
+        list, "Names of the application's own secrets (`pulumi config set --secret app-secret-NAME`), handed over.")
+    credentials: Credentials = knob(
+        Credentials.ENVIRONMENT,
+        "How passwords reach the application: `environment` (its process finds them in DATABASE_URL and others; the "
+        "container's configuration does not show them; the image needs /bin/sh) or `files` under /etc/evenkeel/secrets "
+        "(URLs name a passfile).")
+    database_pool: DatabasePool = knob(DatabasePool, "Database connections of one worker.")
+    keep_alive_s: float = knob(5, "How long the application keeps an idle connection open. Node.js: 5.",
+                               unit="s", ge=1)
+    stop_signal: str = knob("SIGTERM", "Signal that asks a worker to finish: SIGTERM or SIGINT.",
+                            pattern="^SIG(TERM|INT|QUIT)$")
+    drain_s: int = knob(30, "Time for requests in flight and WebSockets after the stop signal, before SIGKILL.",
+                        unit="s", ge=1, le=3600)
+    start_s: int = knob(120, "How long a worker may take to become healthy.", unit="s", ge=1, le=3600)
+    writable_paths: list[str] = knob(list, "Paths the application may write besides /tmp and /run (in memory).")
+    pools: dict[str, Pool] = knob(lambda: {"web": Pool()}, "Pools by name; `web` must be one of them.")
+    colours: Colours = knob(Colours, "The two colours of a release.")
+
+    @model_validator(mode="after")
+    def _pools_are_routable(self) -> Self:
+        if "web" not in self.pools:
+            raise ValueError(f"pools must contain `web`, the one that takes unrouted requests (there: "
+                             f"{', '.join(self.pools) or 'none'})")
+        for name, pool in self.pools.items():
+            if not name.isalnum() or not name.islower():
+                raise ValueError(f"pool name {name!r}: lower-case letters and digits only")
+            if name != "web" and pool.port != 0 and not pool.paths:
+                raise ValueError(f"pool {name!r} takes requests but no path leads to it: set pools.{name}.paths, or "
+                                 f"pools.{name}.port: 0 for a queue worker")
+        return self

@@ -1,0 +1,26 @@
+"""What only this machine can say about the settings: asked before anything is touched."""
+
+from __future__ import annotations
+
+import docker.errors
+
+from components.settings import Settings, SettingsError
+from components.targets.docker import engine, images, ports
+
+
+def check(stack: str, settings: Settings, where: str) -> None:
+    """Raise ``SettingsError`` when the engine can't be reached, a port is taken or an image is missing."""
+    try:
+        engine.client().ping()
+    except docker.errors.DockerException as error:
+        raise SettingsError(f"The Docker engine can't be reached: {error}\nNothing was changed. Next: `make up` starts "
+                            "it where it may; or start it (`systemctl start docker`) and see that `docker info` "
+                            "answers for your user.") from None
+    wanted: dict[str, int] = {}
+    nginx = settings.edge.nginx
+    for ordinal in range(nginx.instances):
+        for key, first in (("https_port", nginx.https_port), ("http_port", nginx.http_port)):
+            wanted[f"evenkeel:edge.nginx.{key}" + (f" + {ordinal}" if ordinal else "")] = first + ordinal
+    ports.check(stack, settings.network.address, wanted, where)
+    for key, image in settings.images_in_use().items():
+        images.check(images.reference(image, settings.images), key, where)

@@ -1,0 +1,163 @@
+"""The vocabulary: what a tier says about what it runs, in words no engine owns.
+
+A *workload* is one kind of process with numbered *members*; a *target* (``components/targets``) turns it into
+containers or pods. Nothing here knows of Docker, Kubernetes, Postgres or Redis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import pulumi
+
+CONFIG_DIR = "/etc/evenkeel"
+"""Where a member finds its config and secret files, read-only."""
+
+DATA_DIR = "/var/lib/evenkeel"
+"""Where a member keeps what must outlive it."""
+
+USER_ID = 10001
+"""User and group of every process of the platform (``images/base`` makes it)."""
+
+FAILURE_DOMAINS = ("a", "b", "c")
+"""What fails together: a rack, a zone, a host. On one machine they are only names, but members are spread alike."""
+
+
+class Zone(StrEnum):
+    """A network segment. A member reaches only members that share one of its zones."""
+
+    EDGE = "edge"
+    APP = "app"
+    DATA = "data"
+
+
+class Effect(StrEnum):
+    """What a changed file does to the member that reads it."""
+
+    RELOAD = "reload"
+    """The workload's ``reload`` command is run; nobody notices."""
+    RESTART = "restart"
+    """The member is restarted, one member at a time."""
+    NONE = "none"
+    """Read when it is needed; nothing is to be done."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One running copy of a workload. ``ordinal`` counts from 1."""
+
+    workload: str
+    ordinal: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.workload}-{self.ordinal}"
+
+    @property
+    def domain(self) -> str:
+        """The failure domain: members 1, 2, 3, 4 are in a, b, c, a."""
+        return FAILURE_DOMAINS[(self.ordinal - 1) % len(FAILURE_DOMAINS)]
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A file under ``CONFIG_DIR``. ``path`` is relative to it; ``content`` may be a Pulumi output (and secret)."""
+
+    path: str
+    content: pulumi.Input[str]
+    secret: bool = False
+    """Secret files have mode 0400, are masked in every diff and become a Secret on Kubernetes."""
+    executable: bool = False
+    effect: Effect = Effect.RELOAD
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port a member listens on, reachable within its zones."""
+
+    name: str
+    number: int
+    published: int | None = None
+    """Host port of member 1 when reachable from outside; member n has ``published + n - 1``."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Storage of one member that outlives it. ``protected`` ones are kept by ``make down``."""
+
+    name: str
+    path: str = DATA_DIR
+    size_gib: float = 1
+    protected: bool = True
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """A command run inside a member: exit 0 means that it serves its purpose."""
+
+    command: tuple[str, ...]
+    interval_s: int = 10
+    timeout_s: int = 5
+    retries: int = 3
+    start_s: int = 120
+    """How long a start may take before it counts as failed."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Limits of one member. ``memory_request_mib`` and ``cpu_request`` are what a scheduler reserves."""
+
+    memory_mib: int
+    cpus: float
+    memory_request_mib: int | None = None
+    cpu_request: float | None = None
+    open_files: int = 16384
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One kind of process, ``count`` members of it.
+
+    ``files`` is asked once per member, so members may differ. ``command`` replaces the image's command (not its
+    entrypoint); ``environment`` never holds a secret. ``aliases`` are further service names that reach any member.
+    """
+
+    name: str
+    tier: str
+    image: str
+    """Name of one of our images (``images/<name>``), or a full reference of somebody else's (has a ``:`` or ``/``)."""
+    count: int
+    zones: tuple[Zone, ...]
+    resources: Resources
+    health: HealthCheck | None = None
+    launcher: tuple[str, ...] | None = None
+    """Put before the image's own entrypoint and command, which it executes in the end."""
+    command: tuple[str, ...] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Callable[[Member], Sequence[ConfigFile]] = lambda _member: ()
+    reload: tuple[str, ...] | None = None
+    """Run inside a member after a file with ``Effect.RELOAD`` changed."""
+    check: tuple[str, ...] | None = None
+    """Run inside a member to judge the files in place before a reload; a failure puts the old ones back."""
+    ports: tuple[Port, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    tmpfs: tuple[str, ...] = ("/tmp", "/run")  # noqa: S108 - inside the container
+    tmpfs_mib: int = 64
+    aliases: tuple[str, ...] = ()
+    stable_address: bool = False
+    """Members keep their address for life, for clients that resolve a name only once."""
+    stop_signal: str = "SIGTERM"
+    stop_grace_s: int = 30
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """For example ``colour`` and ``pool``; the target adds tier, workload, member and domain."""
+
+    @property
+    def stateful(self) -> bool:
+        """Whether members have data of their own, hence an identity worth protecting."""
+        return any(volume.protected for volume in self.volumes)
+
+    @property
+    def members(self) -> list[Member]:
+        return [Member(self.name, ordinal) for ordinal in range(1, self.count + 1)]

@@ -1,0 +1,125 @@
+"""Redis Cluster, one client per purpose. Nobody waits long for it: what it does here is a convenience."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from redis.asyncio import RedisCluster
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff
+from redis.credentials import CredentialProvider
+from redis.exceptions import RedisClusterException, RedisError
+
+from orders.configuration import RedisAccess
+from orders.states import State
+
+T = TypeVar("T")
+
+OPERATION_S = 0.5
+"""An operation takes no longer, all attempts and redirections included."""
+SOCKET_S = 0.4
+PAUSE_S = 0.5
+"""After a failure nobody tries again for this long: requests go on without Redis and don't wait for it."""
+GIVE_UP_AFTER = 3
+"""Failures in a row, after which the client is made anew: learning the cluster's layout is work, too much for each."""
+CONNECTIONS_PER_NODE = 32
+FAILURES = (RedisError, RedisClusterException, OSError)
+"""How redis-py fails; a cluster's exception is no RedisError, a TimeoutError is an OSError."""
+
+TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT = 4, 5, 6, 18
+KEEPALIVE = {TCP_KEEPIDLE: 2, TCP_KEEPINTVL: 1, TCP_KEEPCNT: 2, TCP_USER_TIMEOUT: 3000}
+"""A node that vanished without a word is noticed within some 4 s (Linux' numbers of the options; the last in ms)."""
+
+
+class UnavailableError(Exception):
+    """Redis can't be reached, or didn't answer in time."""
+
+
+class _Password(CredentialProvider):
+    """Read again for each connection."""
+
+    def __init__(self, access: RedisAccess) -> None:
+        self._access = access
+
+    def get_credentials(self) -> tuple[str, str]:
+        return self._access.user, self._access.read_password() or ""
+
+    async def get_credentials_async(self) -> tuple[str, str]:
+        return self.get_credentials()
+
+
+def connection_options(access: RedisAccess) -> dict[str, Any]:
+    """What every connection of this user needs, in redis-py's words. RESP 2: nothing here uses what 3 adds."""
+    options: dict[str, Any] = {
+        "protocol": 2, "socket_connect_timeout": SOCKET_S, "socket_keepalive": True,
+        "socket_keepalive_options": KEEPALIVE,
+    }
+    if access.password or access.password_file:
+        options["credential_provider"] = _Password(access)
+    if access.authority:
+        options |= {"ssl": True, "ssl_ca_certs": access.authority}
+    return options
+
+
+class KeyValueStore:
+    """The cluster as one user sees it. Connects when first used, and again whenever it must."""
+
+    def __init__(self, access: RedisAccess, state: State) -> None:
+        self.access = access
+        self._state = state
+        self._client: RedisCluster | None = None
+        self._paused_until = 0.0
+        self._failures = 0
+
+    def key(self, name: str) -> str:
+        """``name`` with the prefix this user may write."""
+        return f"{self.access.prefix}{name}"
+
+    async def run(self, operation: Callable[[RedisCluster], Awaitable[T]]) -> T:
+        """Runs an operation on the cluster.
+
+        Raises:
+            UnavailableError: it failed, took more than ``OPERATION_S``, or something else did in the last ``PAUSE_S``.
+        """
+        loop = asyncio.get_running_loop()
+        if not self.access.nodes:
+            raise UnavailableError("no Redis is configured")
+        if loop.time() < self._paused_until:
+            raise UnavailableError("Redis failed a moment ago")
+        try:
+            async with asyncio.timeout(OPERATION_S):
+                result = await operation(self._connected())
+        except FAILURES as error:
+            self._paused_until = loop.time() + PAUSE_S
+            self._state.set(False, f"{type(error).__name__}: {error}")
+            self._failures += 1
+            if self._failures % GIVE_UP_AFTER == 0:
+                await self._forget()
+            raise UnavailableError(str(error)) from error
+        self._failures = 0
+        self._state.set(True)
+        return result
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._forget()
+
+    def _connected(self) -> RedisCluster:
+        if self._client is None:
+            self._client = RedisCluster(
+                startup_nodes=[ClusterNode(host, port) for host, port in self.access.nodes],
+                decode_responses=True, socket_timeout=SOCKET_S, max_connections=CONNECTIONS_PER_NODE,
+                require_full_coverage=False, retry=Retry(ConstantBackoff(0.05), 3),
+                **connection_options(self.access))
+        return self._client
+
+    async def _forget(self) -> None:
+        """The next use starts from the configured nodes: after a restart of all, none of the known ones may be left."""
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(*FAILURES):
+                await client.aclose()

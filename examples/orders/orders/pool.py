@@ -1,0 +1,259 @@
+"""A pool of Postgres connections made for failovers.
+
+psycopg_pool waits 1 s before its second attempt to connect and doubles that up to minutes; after a failover of two
+seconds nothing would be served for another one or more. Here a lost connection is replaced every ``RETRY_S``, for as
+long as it takes, an idle connection whose server is gone is noticed before a statement is sent on it, and borrowing
+costs one poll(2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import select
+import socket
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Self
+
+import psycopg
+from psycopg import AsyncConnection, AsyncRawCursor
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+
+from orders.configuration import PoolSize
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 0.2
+"""Between attempts to connect while the database can't be reached."""
+CONNECT_S = 2
+"""For one address; psycopg takes no less."""
+OPENERS = 2
+"""Connections being opened at once: one that hangs on a dead address must not hold up the other."""
+IDLE_S = 60.0
+"""Beyond the minimum, a connection not used for this long is closed."""
+LIFETIME_S = 1800.0
+"""Connections are renewed after this, so that they spread again over all PgBouncers."""
+TIDY_S = 5.0
+
+TRANSPORT: dict[str, Any] = {
+    # A server that vanished without a word is noticed within 3 s, both when idle and with data under way.
+    "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 1, "tcp_user_timeout": 3000,
+    "connect_timeout": CONNECT_S, "load_balance_hosts": "random", "application_name": "orders",
+}
+
+
+class PoolTimeoutError(Exception):
+    """No connection in time. Nothing was sent to the database."""
+
+
+class Connection(AsyncConnection[tuple[Any, ...]]):
+    """One connection in autocommit, with what the pool and the writer need to know about it."""
+
+    warning: str | None = None
+    """The last WARNING the server sent: the only sign of a commit whose synchronous wait was cancelled."""
+    expires: float = 0.0
+    idle_since: float = 0.0
+    severed = False
+
+    def prepare(self, expires: float) -> None:
+        """To be called once, after connecting."""
+        self.expires = expires
+        self.cursor_factory = AsyncRawCursor
+        self.add_notice_handler(self._notice)
+        self._readable = select.poll()
+        self._readable.register(self.fileno(), select.POLLIN)
+
+    def _notice(self, notice: psycopg.errors.Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            self.warning = notice.message_primary or "a warning without text"
+
+    def usable(self) -> bool:
+        """Whether the connection, idle until now, still has a server at its other end."""
+        if self.closed:
+            return False
+        if self._readable.poll(0):
+            try:
+                self.pgconn.consume_input()
+            except psycopg.OperationalError:
+                return False
+        return self.pgconn.transaction_status == TransactionStatus.IDLE
+
+    def sever(self) -> None:
+        """Ends a statement that takes too long, at once and whatever the server does.
+
+        Cancelling the task instead would make psycopg ask the server to cancel and wait for its answer.
+        """
+        self.severed = True
+        with suppress(OSError), socket.socket(fileno=os.dup(self.fileno())) as duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)
+
+
+class Pool:
+    """Connections to one database.
+
+    Opens at least ``size.minimum`` connections and keeps them, whatever happens to the database; ``on_change`` hears
+    ``(True, "")`` when it can be reached and ``(False, reason)`` when it can't any more, once each.
+    """
+
+    def __init__(self, name: str, url: str, size: PoolSize, on_change: Callable[[bool, str], None]) -> None:
+        self.name = name
+        self.size = size
+        self.open_count = 0
+        """Connections that exist, lent or idle."""
+        self.last_success = float("-inf")
+        """When a statement last succeeded, by the event loop's clock."""
+        self._parameters = TRANSPORT | conninfo_to_dict(url)
+        self._on_change = on_change
+        self._idle: deque[Connection] = deque()
+        self._waiters: deque[asyncio.Future[Connection]] = deque()
+        self._wanted = asyncio.Event()
+        self._opening = 0
+        self._closing = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def idle_count(self) -> int:
+        """Connections that nobody uses."""
+        return len(self._idle)
+
+    @property
+    def waiting_count(self) -> int:
+        """Requests that wait for a connection."""
+        return len(self._waiters)
+
+    async def __aenter__(self) -> Self:
+        self._wanted.set()
+        self._tasks = [asyncio.create_task(self._keep()) for _ in range(OPENERS)]
+        self._tasks.append(asyncio.create_task(self._tidy()))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._closing = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._idle:
+            await self._idle.pop().close()
+
+    @asynccontextmanager
+    async def lend(self, wait_s: float, deadline: float) -> AsyncIterator[Connection]:
+        """Lends a connection.
+
+        Args:
+            wait_s: how long to wait for a free one, in seconds; never beyond ``deadline``.
+            deadline: until when, by the event loop's clock, it may be kept; then it is severed, and the statement on
+                it fails with an ``OperationalError``.
+
+        Raises:
+            PoolTimeoutError: none was free in time.
+        """
+        loop = asyncio.get_running_loop()
+        connection = await self._acquire(min(wait_s, deadline - loop.time()))
+        connection.warning = None
+        alarm = loop.call_at(deadline, connection.sever)
+        try:
+            yield connection
+            self.last_success = loop.time()
+        finally:
+            alarm.cancel()
+            self._release(connection)
+
+    async def _acquire(self, wait_s: float) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable():
+                return connection
+            self._discard(connection)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Connection] = loop.create_future()
+        self._waiters.append(waiter)
+        self._wanted.set()
+        alarm = loop.call_later(wait_s, _give_up, waiter)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and not waiter.exception():
+                self._release(waiter.result())
+            raise
+        finally:
+            alarm.cancel()
+            with suppress(ValueError):
+                self._waiters.remove(waiter)
+
+    def _release(self, connection: Connection) -> None:
+        expired = asyncio.get_running_loop().time() > connection.expires
+        if self._closing or expired or connection.severed or not connection.usable():
+            self._discard(connection)
+            if not expired:
+                self._sweep()
+        else:
+            self._hand_over(connection)
+
+    def _hand_over(self, connection: Connection) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(connection)
+                return
+        connection.idle_since = asyncio.get_running_loop().time()
+        self._idle.append(connection)
+
+    def _discard(self, connection: Connection) -> None:
+        self.open_count -= 1
+        connection.pgconn.finish()
+        self._wanted.set()
+
+    def _sweep(self) -> None:
+        """Where one connection broke, others probably did: out with them before somebody borrows one."""
+        for connection in [connection for connection in self._idle if not connection.usable()]:
+            self._idle.remove(connection)
+            self._discard(connection)
+
+    def _lacking(self) -> bool:
+        coming = self.open_count + self._opening
+        return coming < self.size.minimum or (self._opening < len(self._waiters) and coming < self.size.maximum)
+
+    async def _keep(self) -> None:
+        while True:
+            if not self._lacking():
+                self._wanted.clear()
+                await self._wanted.wait()
+                continue
+            self._opening += 1
+            try:
+                connection = await self._open()
+            except (psycopg.Error, OSError) as error:
+                if not self.open_count:
+                    self._on_change(False, str(error).strip())
+                await asyncio.sleep(RETRY_S)
+            else:
+                self.open_count += 1
+                self._on_change(True, "")
+                self._hand_over(connection)
+            finally:
+                self._opening -= 1
+
+    async def _open(self) -> Connection:
+        # PgBouncer's transaction pooling before 1.21 can't follow prepared statements from server to server.
+        connection = await Connection.connect(**self._parameters, autocommit=True, prepare_threshold=None)
+        lifetime = LIFETIME_S * random.uniform(0.9, 1.1)  # noqa: S311
+        connection.prepare(asyncio.get_running_loop().time() + lifetime)
+        return connection
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_S)
+            self._sweep()
+            oldest_allowed = asyncio.get_running_loop().time() - IDLE_S
+            while self._idle and self.open_count > self.size.minimum and self._idle[0].idle_since < oldest_allowed:
+                self._discard(self._idle.popleft())
+
+
+def _give_up(waiter: asyncio.Future[Connection]) -> None:
+    if not waiter.done():
+        waiter.set_exception(PoolTimeoutError("no connection to the database in time"))

@@ -1,0 +1,1 @@
+"""What watches, measures and judges a running platform."""

@@ -1,0 +1,1 @@
+"""What `make up` does before and after Pulumi; status, graph, logs."""

@@ -1,0 +1,54 @@
+"""What the engine holds of a stack, and how it is brought in line with the state before Pulumi runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from docker.models.containers import Container
+
+from components.targets.docker import engine
+from operations.setup.stack import Recorded
+
+
+def containers(stack: str) -> list[Container]:
+    """Every member's container, running or not, sorted by member."""
+    found = engine.client().containers.list(all=True, filters={"label": f"evenkeel.stack={stack}"})
+    members = [container for container in found if "evenkeel.member" in container.labels]
+    return sorted(members, key=lambda container: _natural(container.labels["evenkeel.member"]))
+
+
+def repair(stack: str, state: Recorded, say: Callable[[str], None]) -> bool:
+    """Start members that are stopped, remove containers that no state knows. True when Pulumi must look at the engine
+    again (``--refresh``). Data is safe: it lives in volumes, which are never touched here.
+    """
+    remove_unknown(stack, state, say)
+    present = containers(stack)
+    for container in present:
+        if container.status in ("exited", "created", "dead"):
+            container.start()
+            say(f"started {container.name}: it was {container.status}")
+        elif container.status == "paused":
+            container.unpause()
+            say(f"resumed {container.name}: it was paused")
+    ids = {container.id for container in present}
+    missing = sorted(name for name, identity in state.containers.items() if identity not in ids)
+    if missing:
+        say(f"gone without Pulumi's knowledge, will be made again: {', '.join(missing)}")
+    return bool(missing or state.pending)
+
+
+def remove_unknown(stack: str, state: Recorded, say: Callable[[str], None]) -> None:
+    """Remove containers of the stack that the state doesn't know: a run that was cut off had made them."""
+    known = set(state.containers.values())
+    for container in containers(stack):
+        if container.id not in known:
+            container.remove(force=True)
+            say(f"removed {container.name}: an interrupted run had made it")
+    both: dict[str, str | list[str] | bool] = {"label": [f"evenkeel.stack={stack}", "evenkeel.helper"]}
+    for helper in engine.client().containers.list(all=True, filters=both):
+        helper.remove(force=True)
+
+
+def _natural(member: str) -> tuple[str, int]:
+    workload, _, ordinal = member.rpartition("-")
+    return workload, int(ordinal)

@@ -1,0 +1,35 @@
+"""`make graph`: the running platform as a Mermaid picture, from the stack's own state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+FLOW = (
+    ("nginx", "haproxy"), ("haproxy", "web-blue"), ("haproxy", "web-green"), ("web-blue", "pgbouncer"),
+    ("web-green", "pgbouncer"), ("web-blue", "redis"), ("web-green", "redis"), ("pgbouncer", "pgproxy"),
+    ("pgproxy", "postgres"), ("postgres", "etcd"),
+)
+"""Who calls whom. Only pairs that both run are drawn."""
+
+
+def mermaid(members: Iterable[Mapping[str, Any]], urls: Iterable[str]) -> str:
+    """Tiers as boxes, workloads with their members in them, arrows in the direction of a request."""
+    tiers: dict[str, dict[str, list[str]]] = {}
+    for member in members:
+        tiers.setdefault(member["tier"], {}).setdefault(member["workload"], []).append(member["member"])
+    lines = ["flowchart LR", f"  clients((clients)) -->|{'<br/>'.join(urls)}| nginx"]
+    for tier, workloads in tiers.items():
+        lines.append(f"  subgraph {tier}")
+        for workload, names in workloads.items():
+            shape = ("[(", ")]") if workload in ("postgres", "redis", "etcd") else ("[", "]")
+            lines.append(f'    {workload}{shape[0]}"{workload}<br/>{_range(names)}"{shape[1]}')
+        lines.append("  end")
+    running = {workload for workloads in tiers.values() for workload in workloads}
+    lines += [f"  {source} --> {target}" for source, target in FLOW if {source, target} <= running]
+    return "\n".join(lines) + "\n"
+
+
+def _range(names: list[str]) -> str:
+    first, last = names[0].rpartition("-")[2], names[-1].rpartition("-")[2]
+    return f"{len(names)} members: {first} to {last}" if len(names) > 1 else "1 member"

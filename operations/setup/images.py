@@ -1,0 +1,45 @@
+"""Which images the platform has and what each is tagged, known from the checkout alone: no engine is asked.
+
+A tag is a digest of everything that goes into the image, so equal sources have equal tags and a changed source is a new
+image. The Pulumi program asks here, too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from operations.setup import content
+from operations.setup.paths import ROOT
+
+BASE = "base"
+
+
+class UnknownImageError(LookupError):
+    """No folder of this checkout makes an image of that name."""
+
+
+def folder(name: str, root: Path = ROOT) -> Path:
+    """The build context of an image: ``images/<name>``, or ``examples/<name>`` for an application.
+
+    Raises ``UnknownImageError``.
+    """
+    for parent in ("images", "examples"):
+        if (root / parent / name / "Dockerfile").is_file():
+            return root / parent / name
+    raise UnknownImageError(f"there is no image {name!r}; this checkout makes {', '.join(names(root)) or 'none'}")
+
+
+def names(root: Path = ROOT) -> tuple[str, ...]:
+    """Every image this checkout makes, the base first."""
+    found = sorted(file.parent.name for parent in ("images", "examples")
+                   for file in (root / parent).glob("*/Dockerfile"))
+    return tuple(sorted(found, key=lambda name: name != BASE))
+
+
+def image_tag(name: str, root: Path = ROOT) -> str:
+    """``evenkeel/<name>:<12 hexadecimal digits>`` of an image's folder, its lock and the base it stands on.
+
+    Raises ``UnknownImageError``.
+    """
+    below = () if name == BASE else (image_tag(BASE, root),)
+    return f"evenkeel/{name}:{content.digest(folder(name, root), below)}"

@@ -1,0 +1,67 @@
+"""What is built when Pulumi can't be had ready-made: which Go module makes which program, and under which name."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from operations.setup import content
+from operations.setup.paths import TOOLCHAIN, cache
+
+VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+BUILD_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program. ``module``: its folder in ``toolchain/``; ``package``: what to build there; ``minutes``: measured
+    cold on two cores, said to the user."""
+
+    name: str
+    package: str
+    minutes: float
+    tags: str = ""
+    versioned: bool = False
+
+    @property
+    def module(self) -> Path:
+        return TOOLCHAIN / self.name
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        linker = "-s -w" + (f" -X {VERSION_VARIABLE}=v{pulumi_version()}" if self.versioned else "")
+        return (*BUILD_FLAGS, *(("-tags", self.tags) if self.tags else ()), "-ldflags", linker)
+
+    @property
+    def finished(self) -> Path:
+        """Where the program lies once it is built; another source, flag or machine is another path."""
+        key = content.digest(self.module, (*self.flags, platform.machine()))
+        return cache() / "tools" / f"{self.name}-{key}" / self.name
+
+
+def pulumi_version() -> str:
+    """The version of Pulumi that ``toolchain/pulumi/go.mod`` pins."""
+    text = (TOOLCHAIN / "pulumi" / "go.mod").read_text()
+    match = re.search(r"^require github\.com/pulumi/pulumi/pkg/v3 v(\S+)", text, re.MULTILINE)
+    if match is None:
+        raise ValueError(f"{TOOLCHAIN / 'pulumi' / 'go.mod'} does not require github.com/pulumi/pulumi/pkg/v3")
+    return match[1]
+
+
+def docker_plugin_version() -> str:
+    """The version of pulumi-docker whose programs our Docker provider serves."""
+    return str(json.loads((TOOLCHAIN / "pulumi-resource-docker" / "schema.json").read_text())["version"])
+
+
+CLI = Program("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", 5, versioned=True)
+LANGUAGE_HOST = Program("pulumi-language-python", "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
+                        0.5)
+DOCKER_PROVIDER = Program("pulumi-resource-docker", ".", 3, tags="no_compose")
+BUILT_FROM_GO = (LANGUAGE_HOST, CLI, DOCKER_PROVIDER)
+
+SCRIPTS_MODULE = "github.com/pulumi/pulumi/sdk/v3"
+SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
+"""Python's half of the language host, and the host of dynamic providers: files of Pulumi's SDK module."""

@@ -1,0 +1,69 @@
+"""One Pulumi stack of this checkout: select or create it, and put right what an interrupted run left."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pulumi import automation
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTAINER = "docker:index/container:Container"
+
+
+def select(name: str, environment: Mapping[str, str]) -> automation.Stack:
+    """The stack, created (with an empty state) when there is none yet. ``environment`` is what ``prepare`` returned."""
+    options = automation.LocalWorkspaceOptions(work_dir=str(ROOT), env_vars=dict(environment))
+    return automation.create_or_select_stack(stack_name=name, work_dir=str(ROOT), opts=options)
+
+
+def exists(name: str, environment: Mapping[str, str]) -> bool:
+    """Whether the backend knows the stack."""
+    options = automation.LocalWorkspaceOptions(work_dir=str(ROOT), env_vars=dict(environment))
+    workspace = automation.LocalWorkspace(work_dir=str(ROOT), env_vars=options.env_vars)
+    return any(summary.name == name for summary in workspace.list_stacks())
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the state says the engine holds: container name -> id, and how many operations were cut off."""
+
+    containers: Mapping[str, str]
+    pending: int
+
+
+def recorded(stack: automation.Stack) -> Recorded:
+    """Read from the state, without its secrets."""
+    deployment: Mapping[str, Any] = stack.export_stack().deployment or {}
+    containers = {resource["outputs"]["name"]: resource["id"] for resource in deployment.get("resources", ())
+                  if resource["type"] == CONTAINER and resource.get("outputs")}
+    return Recorded(containers, len(deployment.get("pending_operations") or ()))
+
+
+def release_stale_lock(stack: automation.Stack, backend: str) -> str | None:
+    """Remove the lock of a run that died on this machine; a sentence that says so, or None.
+
+    A lock of a living process, or of another machine, is left alone: Pulumi's own message explains it.
+    """
+    locks = Path(backend.removeprefix("file://")) / ".pulumi" / "locks"
+    for file in sorted(locks.glob(f"organization/evenkeel/{stack.name}/*.json")):
+        holder = json.loads(file.read_text())
+        if holder.get("hostname") == socket.gethostname() and not _is_alive(int(holder["pid"])):
+            stack.cancel()
+            return f"the lock of an interrupted run (process {holder['pid']}, gone) was released"
+    return None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

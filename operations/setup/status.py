@@ -1,0 +1,90 @@
+"""`make status`: every member with its role, health, version and use of memory, asked from the members themselves."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import docker.errors
+from docker.models.containers import Container
+from rich.table import Table
+
+from components.targets.docker import engine
+from operations.setup import engine_state
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class MemberStatus:
+    """One member now. ``memory_mib`` is what the kernel could not take back (working set)."""
+
+    member: str
+    tier: str
+    domain: str
+    state: str
+    role: str
+    version: str
+    memory_mib: float | None
+    problem: str
+
+    @property
+    def serves(self) -> bool:
+        return self.state == "healthy"
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "serves": self.serves}
+
+
+def of(stack: str) -> list[MemberStatus]:
+    """The status of every member, in the order of the stack."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return list(pool.map(_status, engine_state.containers(stack)))
+
+
+def table(statuses: list[MemberStatus], title: str) -> Table:
+    """For a terminal."""
+    drawn = Table(title=title, title_justify="left", header_style="bold")
+    for column in ("tier", "member", "domain", "role", "version"):
+        drawn.add_column(column)
+    drawn.add_column("memory", justify="right")
+    drawn.add_column("health")
+    previous = ""
+    for status in statuses:
+        colour = "green" if status.serves else "red"
+        memory = f"{status.memory_mib:.0f} MiB" if status.memory_mib is not None else ""
+        health = f"[{colour}]{status.state}[/]" + (f" {status.problem}" if status.problem else "")
+        drawn.add_row(status.tier if status.tier != previous else "", status.member, status.domain, status.role,
+                      status.version, memory, health)
+        previous = status.tier
+    return drawn
+
+
+def _status(container: Container) -> MemberStatus:
+    labels = container.labels
+    role, version, problem, memory = labels.get("evenkeel.colour", ""), "", "", None
+    state = container.status
+    if state == "running":
+        memory = _memory_mib(container)
+        test = (container.attrs["Config"].get("Healthcheck") or {}).get("Test") or []
+        try:
+            code, output = engine.run_inside(container, test[1:]) if test else (0, "")
+        except docker.errors.APIError as error:
+            code, output = 1, str(error.explanation)
+        first = output.splitlines()[0] if output else ""
+        if code == 0:
+            state = "healthy"
+            # A health command of the platform prints `role version`.
+            words = first.split()
+            role, version = (words[0], words[1]) if len(words) >= 2 else (role, version)
+        else:
+            state, problem = "unhealthy", first
+    version = version or str(container.attrs["Config"]["Image"]).rpartition(":")[2]
+    return MemberStatus(labels["evenkeel.member"], labels["evenkeel.tier"], labels["evenkeel.domain"], state, role,
+                        version, memory, problem)
+
+
+def _memory_mib(container: Container) -> float:
+    usage = engine.client().api.stats(container.id or "", stream=False, one_shot=True)["memory_stats"]
+    return float(usage.get("usage", 0) - usage.get("stats", {}).get("inactive_file", 0)) / MIB

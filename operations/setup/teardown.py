@@ -1,0 +1,54 @@
+"""`make down`: stop the platform; keep data and secrets, or delete them together (decision 8)."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from operations.setup import engine_state, stack
+from operations.setup.deploy import DeployError
+
+SALT = re.compile(r"^encryptionsalt: .*\n", re.MULTILINE)
+
+
+def stop(name: str, environment: Mapping[str, str], console: Console, *, delete_data: bool) -> None:
+    """Destroy everything but the protected resources (passwords, authority, data volumes); with ``delete_data`` these,
+    too, and the stack itself."""
+    if not stack.exists(name, environment):
+        console.print(f"There is no stack {name!r}: nothing to stop.")
+        return
+    selected = stack.select(name, environment)
+    stack.release_stale_lock(selected, environment["PULUMI_BACKEND_URL"])
+    engine_state.remove_unknown(name, stack.recorded(selected), lambda sentence: console.print(f"  {sentence}"))
+    if delete_data:
+        _pulumi(["state", "unprotect", "--all"], name, environment)
+        _pulumi(["destroy", "--skip-preview"], name, environment)
+        selected.workspace.remove_stack(name, preserve_config=True)
+        _forget_salt(name)
+        console.print(f"The stack {name!r} is gone, with its data and secrets. Its settings stay in "
+                      f"stacks/Pulumi.{name}.yaml.")
+    else:
+        _pulumi(["destroy", "--skip-preview", "--exclude-protected"], name, environment)
+        console.print(f"Stopped. Data and secrets are kept: `make up STACK={name}` brings them back, "
+                      f"`make down STACK={name} DATA=delete` deletes them.")
+
+
+def _pulumi(arguments: list[str], name: str, environment: Mapping[str, str]) -> None:
+    """The Automation API has no words for these."""
+    command = ["pulumi", *arguments, "--yes", "--non-interactive", "--stack", name, "--color", "never"]
+    done = subprocess.run(command, check=False, cwd=stack.ROOT, env={**os.environ, **environment}, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise DeployError(f"`{' '.join(command)}` failed:\n{done.stdout.strip()}")
+
+
+def _forget_salt(name: str) -> None:
+    """The salt belongs to the deleted secrets. It stays when the file holds secrets of its own (`secure:`)."""
+    file = stack.ROOT / "stacks" / f"Pulumi.{name}.yaml"
+    text = file.read_text()
+    if "secure:" not in text:
+        file.write_text(SALT.sub("", text))

@@ -1,0 +1,91 @@
+"""What `pulumi preview` says, typed by hand, with the real engine and the real providers."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from components.targets.docker import engine
+from operations.setup.images import image_tag
+from tests.support.running import SETTINGS, RunningPlatform
+
+
+def refused(declared: RunningPlatform, settings: dict[str, Any]) -> str:
+    """The output of a preview that must fail, with nothing in the state afterwards."""
+    declared.write_settings({**SETTINGS, **settings})
+    preview = declared.pulumi("preview")
+    assert preview.returncode != 0, preview.stdout
+    assert "Traceback" not in preview.stdout, preview.stdout
+    exported = json.loads(declared.pulumi("stack", "export").stdout)
+    assert not exported["deployment"].get("resources"), "a refused preview must touch nothing"
+    return preview.stdout
+
+
+def test_a_new_stack_is_all_creations(declared: RunningPlatform) -> None:
+    declared.write_settings()
+    preview = declared.pulumi("preview", "--json")
+    assert preview.returncode == 0, preview.stdout
+    steps = json.loads(preview.stdout[preview.stdout.index("{"):])["steps"]
+    assert Counter(step["op"] for step in steps) == {"create": len(steps)}
+    containers = [step["newState"]["inputs"]["name"] for step in steps
+                  if step["newState"]["type"] == "docker:index/container:Container"]
+    assert sorted(containers) == sorted(
+        f"evenkeel-{declared.stack}-{workload}-{ordinal}" for workload, count in
+        {"nginx": 2, "haproxy": 2, "web-blue": 2, "etcd": 3, "postgres": 3, "pgproxy": 2, "pgbouncer": 2,
+         "redis": 6}.items() for ordinal in range(1, count + 1))
+
+
+@pytest.mark.parametrize(("settings", "said"), [
+    ({"app": {"imgae": "x"}}, "did you mean `image`?"),
+    ({"app": {"drain_s": "30s"}}, "a plain number, in s"),
+    ({"app": {"pools": {"web": {"workers": 0}}}}, "app.pools.web.workers"),
+    ({"postgres": {"etcd": {"members": 4}}}, "odd"),
+    ({"target": "dockre"}, "'docker' or 'kubernetes'"),
+    ({"app": {"image": "localhost:1/nobody/knows:this"}}, "is not on this engine and its registry does not give it"),
+], ids=["misspelled", "unit", "zero-workers", "even-etcd", "unknown-target", "no-such-image"])
+def test_bad_settings_are_refused_before_anything_is_touched(
+        declared: RunningPlatform, settings: dict[str, Any], said: str) -> None:
+    output = refused(declared, settings)
+    assert said in output and "Next: " in output, output
+
+
+def test_a_port_in_use_is_refused(declared: RunningPlatform) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        output = refused(declared, {"edge": {"nginx": {"https_port": port}}})
+    assert f"port {port}" in output and "another process" in output and "ss -ltnp" in output
+
+
+def test_a_port_of_another_stack_is_refused_by_its_name(declared: RunningPlatform) -> None:
+    holder = engine.client().containers.run(
+        image_tag("base"), ["sleep", "60"], detach=True, remove=True, labels={"evenkeel.stack": "neighbour"},
+        ports={"8000/tcp": ("127.0.0.1", None)}, stop_signal="SIGKILL")
+    try:
+        holder.reload()
+        port = int(holder.ports["8000/tcp"][0]["HostPort"])
+        output = refused(declared, {"edge": {"nginx": {"http_port": port}}})
+    finally:
+        holder.stop()
+    assert "the stack 'neighbour'" in output
+
+
+def test_without_an_engine_the_next_command_is_said(
+        declared: RunningPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(declared.environment, "DOCKER_HOST", "unix:///nonexistent/docker.sock")
+    output = refused(declared, {})
+    assert "engine can't be reached" in output and "`make up`" in output
+
+
+def test_a_wrong_passphrase_is_said(declared: RunningPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(declared.environment, "PULUMI_CONFIG_PASSPHRASE_FILE")
+    monkeypatch.setitem(declared.environment, "PULUMI_CONFIG_PASSPHRASE", "not this one")
+    preview = declared.pulumi("preview")
+    assert preview.returncode != 0 and "incorrect passphrase" in preview.stdout
+
+

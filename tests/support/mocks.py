@@ -1,0 +1,66 @@
+"""The whole platform declared without an engine: what would be registered, and with which inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+
+from components.platform import Platform
+from components.settings import Settings
+from components.targets.docker.target import DockerTarget
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the program registered it."""
+
+    kind: str
+    name: str
+    inputs: Mapping[str, Any]
+
+
+@dataclass
+class Recorder(pulumi.runtime.Mocks):
+    """Keeps every registration; answers with inputs as outputs, and made-up values for what is generated."""
+
+    resources: list[Registered] = field(default_factory=list)
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        self.resources.append(Registered(args.typ, args.name, dict(args.inputs)))
+        outputs = dict(args.inputs)
+        for generated in ("value", "key", "chain", "certificate"):
+            if generated in outputs:
+                outputs[generated] = f"<{generated} of {args.name}>\n" if generated != "value" else f"pass-{args.name}"
+        return f"{args.name}-id", outputs
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        return {}, []
+
+    def of(self, kind: str) -> list[Registered]:
+        """Resources whose type contains ``kind``."""
+        return [resource for resource in self.resources if kind in resource.kind]
+
+    def named(self, name: str) -> Registered:
+        """The one resource of that name that is no component."""
+        found = [resource for resource in self.resources if resource.name == name and "evenkeel:" not in resource.kind]
+        assert len(found) == 1, f"{name}: {len(found)} resources"
+        return found[0]
+
+
+def declare(config: Mapping[str, Any], stack: str = "test") -> tuple[Recorder, Platform]:
+    """Run the program on mocks; returns once every registration is through."""
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(recorder, project="evenkeel", stack=stack, preview=False)
+    made: list[Platform] = []
+
+    def program() -> None:
+        settings = Settings.load(config, stack=stack, where=f"stacks/Pulumi.{stack}.yaml")
+        target = DockerTarget(stack, settings)
+        made.append(Platform(stack, settings, target))
+        target.finish()
+
+    pulumi.runtime.test(program)()
+    return recorder, made[0]

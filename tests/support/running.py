@@ -1,0 +1,98 @@
+"""A real platform for tests: what `make up`, `make down` and a shell would do, in Python."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from docker.models.containers import Container
+from operations.setup.env import pulumi_environment
+from pulumi import automation
+from rich.console import Console
+
+from components.targets.docker import engine
+from operations.setup import deploy, engine_state, stack, teardown
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SETTINGS: Mapping[str, Any] = {
+    "app": {"image": "orders", "credentials": "files", "keep_alive_s": 75,
+            "environment": {"ORDERS_FAULTS": "1"}},
+}
+
+
+@dataclass
+class RunningPlatform:
+    """One stack. ``up`` may be called again; ``delete`` leaves nothing behind, the stack file included."""
+
+    stack: str
+    console: Console = field(default_factory=Console)
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        return pulumi_environment()
+
+    @property
+    def file(self) -> Path:
+        return ROOT / "stacks" / f"Pulumi.{self.stack}.yaml"
+
+    def write_settings(self, settings: Mapping[str, Any] = SETTINGS) -> None:
+        """Write the stack file; keeps Pulumi's own lines (the salt)."""
+        kept = yaml.safe_load(self.file.read_text()) if self.file.exists() else {}
+        kept["config"] = {f"evenkeel:{key}": value for key, value in settings.items()}
+        self.file.write_text(yaml.safe_dump(kept, sort_keys=False))
+
+    def up(self) -> automation.UpResult:
+        return deploy.deploy(self.stack, self.environment, self.console)
+
+    def down(self) -> None:
+        teardown.stop(self.stack, self.environment, self.console, delete_data=False)
+
+    def delete(self) -> None:
+        teardown.stop(self.stack, self.environment, self.console, delete_data=True)
+        self.file.unlink(missing_ok=True)
+
+    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What a user types; never raises."""
+        return subprocess.run(["pulumi", *arguments, "--stack", self.stack, "--non-interactive", "--color", "never"],
+                              check=False, cwd=ROOT, env={**os.environ, **self.environment}, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+
+    @cached_property
+    def outputs(self) -> dict[str, Any]:
+        found = stack.select(self.stack, self.environment).outputs()
+        return {name: output.value for name, output in found.items()}
+
+    @property
+    def urls(self) -> list[str]:
+        """HTTPS of every edge."""
+        return [url for url in self.outputs["urls"] if url.startswith("https")]
+
+    def trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cadata=self.outputs["authority"])
+
+    def client(self, edge: int = 1, **options: Any) -> httpx.Client:
+        """An HTTP client of edge 1 or 2 through its published port."""
+        return httpx.Client(base_url=self.urls[edge - 1], verify=self.trust(), timeout=10, **options)
+
+    def container(self, member: str) -> Container:
+        found = engine.find(f"evenkeel-{self.stack}-{member}")
+        assert found is not None, f"no container of {member}"
+        return found
+
+    def containers(self) -> list[Container]:
+        return engine_state.containers(self.stack)
+
+    def inside(self, member: str, *command: str) -> str:
+        """Output of a command run inside a member; fails on a non-zero exit."""
+        code, output = engine.run_inside(self.container(member), list(command))
+        assert code == 0, f"{member}: {' '.join(command)}: {output}"
+        return output

@@ -1,0 +1,146 @@
+"""The formation's plan, carried out on a cluster in memory: wherever it starts, one well-placed cluster comes out."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import replace
+
+import pytest
+from redis_member.plan import plan
+
+from tests.support.redis_cluster import ALL_SLOTS, Cluster
+
+
+def assert_well_placed(cluster: Cluster) -> None:
+    """Every slot has one owner, masters are in different domains, every replica is in another domain than its master."""
+    domain = {server.id: server.member.domain for server in cluster.servers.values()}
+    masters = [server for server in cluster.servers.values() if server.master is None]
+    assert len(masters) == cluster.settings.masters
+    assert frozenset().union(*(server.slots for server in masters)) == ALL_SLOTS
+    assert sum(len(server.slots) for server in masters) == len(ALL_SLOTS)
+    assert len({domain[master.id] for master in masters}) == len(masters)
+    for server in cluster.servers.values():
+        assert set(server.knows) == set(domain), f"{server.member.name} knows {sorted(server.knows)}"
+        if server.master is not None:
+            assert domain[server.master] != server.member.domain, cluster.following()
+    followed = {server.master for server in cluster.servers.values() if server.master}
+    assert followed == {master.id for master in masters}, cluster.following()
+
+
+@pytest.fixture
+def formed() -> Cluster:
+    cluster = Cluster()
+    cluster.form()
+    return cluster
+
+
+def test_empty_members_become_three_masters_with_a_replica_each(formed: Cluster) -> None:
+    assert_well_placed(formed)
+    assert formed.following() == {"redis-1": "master", "redis-2": "master", "redis-3": "master",
+                                  "redis-4": "redis-3", "redis-5": "redis-1", "redis-6": "redis-2"}
+
+
+def test_a_formed_cluster_has_nothing_to_do(formed: Cluster) -> None:
+    assert all(not formed.plan(name) for name in formed.servers)
+
+
+def test_nothing_is_founded_while_a_member_is_missing() -> None:
+    cluster = Cluster()
+    cluster.servers["redis-6"].up = False
+    with pytest.raises(AssertionError, match="not settled"):
+        cluster.form()
+    assert all(not server.slots for server in cluster.servers.values())
+    found = plan(replace(cluster.settings, me="redis-1"), cluster.sights(), 60)
+    assert "redis-6" in found.waiting and "16384" in found.waiting
+
+
+def test_a_member_waits_for_its_own_server() -> None:
+    cluster = Cluster()
+    cluster.servers["redis-1"].up = False
+    assert plan(replace(cluster.settings, me="redis-1"), cluster.sights(), 60).waiting == "the own server to answer"
+
+
+@pytest.mark.parametrize("lost", [*(combination for size in (1, 2) for combination in
+                                    itertools.combinations([f"redis-{n}" for n in range(1, 7)], size))], ids="+".join)
+def test_members_that_lost_their_volumes_are_taken_in_again(formed: Cluster, lost: tuple[str, ...]) -> None:
+    for name in lost:
+        formed.lose_volume(name)
+    formed.form()
+    assert_well_placed(formed)
+
+
+def test_a_lost_master_is_replaced_only_after_redis_had_its_chance(formed: Cluster) -> None:
+    formed.lose_volume("redis-1")
+    commands = {action.command[1] for action in formed.plan("redis-1", since_s=0.5)}
+    assert commands == {"MEET"}
+    takeover = next(action for action in formed.plan("redis-1", since_s=60) if "TAKEOVER" in action.command)
+    assert takeover.on == "redis-5"
+
+
+def test_an_id_with_slots_is_not_forgotten_while_its_replica_may_only_be_late(formed: Cluster) -> None:
+    formed.lose_volume("redis-1")
+    formed.servers["redis-5"].up = False
+    found = plan(replace(formed.settings, me="redis-1"), formed.sights(), 60)
+    assert not any("FORGET" in action.command for action in found.actions)
+    assert "redis-5" in found.waiting
+
+
+def test_an_old_master_takes_back_what_would_put_two_masters_in_one_domain(formed: Cluster) -> None:
+    formed.apply(next(iter([_failover("redis-5")])))
+    assert formed.following()["redis-1"] == "redis-5"
+    [action] = formed.plan("redis-1")
+    assert action.command == ("CLUSTER", "FAILOVER")
+    formed.form()
+    assert formed.following()["redis-5"] == "redis-1"
+
+
+def test_two_masters_stay_in_one_domain_when_balancing_is_off(formed: Cluster) -> None:
+    formed.settings = replace(formed.settings, balance_domains=False)
+    formed.apply(_failover("redis-5"))
+    assert not formed.plan("redis-1")
+
+
+def test_a_replica_in_the_domain_of_its_master_changes_places_with_another(formed: Cluster) -> None:
+    ids = {name: server.id for name, server in formed.servers.items()}
+    formed.servers["redis-4"].master, formed.servers["redis-5"].master = ids["redis-1"], ids["redis-3"]
+    formed.form()
+    assert_well_placed(formed)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_an_interrupted_formation_is_completed_by_the_next(seed: int) -> None:
+    """Steps of members in random order, members that vanish half way and come back, empty or not."""
+    chance = random.Random(seed)
+    cluster = Cluster()
+    for _ in range(chance.randint(1, 25)):
+        name = chance.choice(list(cluster.servers))
+        server = cluster.servers[name]
+        if not server.up:
+            server.up = True
+        elif chance.random() < 0.15:
+            server.up = False
+        else:
+            for action in cluster.plan(name)[:chance.randint(1, 4)]:
+                cluster.apply(action)
+    for server in cluster.servers.values():
+        server.up = True
+    cluster.form()
+    assert_well_placed(cluster)
+
+
+@pytest.mark.parametrize(("masters", "count"), [(3, 3), (3, 9), (4, 8), (5, 10)])
+def test_other_sizes_form_too(masters: int, count: int) -> None:
+    cluster = Cluster(masters, count)
+    cluster.form()
+    followers = [name for name in cluster.following().values() if name != "master"]
+    assert len(followers) == count - masters
+    assert {followers.count(name) for name in set(followers)} <= {count // masters - 1}
+    domain = {name: server.member.domain for name, server in cluster.servers.items()}
+    assert all(name == "master" or domain[name] != domain[follower] for follower, name in cluster.following().items())
+
+
+def _failover(name: str):  # type: ignore[no-untyped-def]
+    from redis_member.plan import Action
+
+    return Action(name, ("CLUSTER", "FAILOVER"), "its master died")
