@@ -8,12 +8,11 @@ import platform
 import statistics
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parents[2]
+from operations.setup.paths import ROOT
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from operations.benchmarks import plain_docker, report
 from operations.benchmarks.report import Figure
 from operations.setup import engine_state
 from operations.setup.env import pulumi_environment
+from operations.setup.paths import ROOT
 
 STACK = f"bench-{os.getpid()}"
 STARTS, NO_OPS = 3, 5
@@ -34,8 +35,8 @@ ORDER_TIMEOUT_S = 120
 def main() -> int:
     console = Console()
     environment = {**os.environ, **pulumi_environment()}
-    stack_file = report.ROOT / "stacks" / f"Pulumi.{STACK}.yaml"
-    stack_file.write_text((report.ROOT / "stacks" / "Pulumi.local.yaml").read_text().split("encryptionsalt")[0])
+    stack_file = ROOT / "stacks" / f"Pulumi.{STACK}.yaml"
+    stack_file.write_text((ROOT / "stacks" / "Pulumi.local.yaml").read_text().split("encryptionsalt")[0])
     bench = Bench(console, environment)
     try:
         figures = bench.run()
@@ -134,7 +135,7 @@ class Bench:
         return total / 2**20
 
     def _run(self, *command: str) -> str:
-        done = subprocess.run(command, check=False, cwd=report.ROOT, env=self._environment, text=True,
+        done = subprocess.run(command, check=False, cwd=ROOT, env=self._environment, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode != 0:
             raise RuntimeError(f"`{' '.join(command)}` failed ({done.returncode}):\n{done.stdout}")

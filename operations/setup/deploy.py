@@ -61,8 +61,8 @@ def explain(output: str, environment: Mapping[str, str]) -> str:
     if "incorrect passphrase" in output:
         file = environment.get("PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_CONFIG_PASSPHRASE")
         return (f"The passphrase in {file} does not open this stack's secrets; nothing was changed.\nNext: put the "
-                "right one there; or, where it is lost and the data may go, remove the stack file's `encryptionsalt` line "
-                "and the stack's folder in .evenkeel/state, then run `make up` again.")
+                "right one there; or, where it is lost and the data may go, remove the stack file's `encryptionsalt` "
+                "line and the stack's folder in .evenkeel/state, then run `make up` again.")
     return output
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+BEGIN, END = "<!-- graph: written by `make graph` -->", "<!-- /graph -->"
 
 FLOW = (
     ("nginx", "haproxy"), ("haproxy", "web-blue"), ("haproxy", "web-green"), ("web-blue", "pgbouncer"),
@@ -28,6 +31,14 @@ def mermaid(members: Iterable[Mapping[str, Any]], urls: Iterable[str]) -> str:
     running = {workload for workloads in tiers.values() for workload in workloads}
     lines += [f"  {source} --> {target}" for source, target in FLOW if {source, target} <= running]
     return "\n".join(lines) + "\n"
+
+
+def write_into(file: Path, picture: str) -> None:
+    """Put the picture between the markers of a Markdown file."""
+    text = file.read_text()
+    before, rest = text.split(BEGIN, 1)
+    after = rest.split(END, 1)[1]
+    file.write_text(f"{before}{BEGIN}\n```mermaid\n{picture}```\n{END}{after}")
 
 
 def _range(names: list[str]) -> str:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import io
 import os
 import platform
 import re
 import shutil
-import tarfile
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -18,11 +15,11 @@ from operations.setup import plugins
 from operations.setup.commands import Commands, answer
 from operations.setup.errors import SetupError
 from operations.setup.paths import cache
-from operations.setup.tasks import Say
 
 RELEASES = "https://get.pulumi.com/releases/sdk"
 CONNECT_TIMEOUT_S = 3
 """A closed network must not cost more than this: what can't be fetched is built."""
+READ_TIMEOUT_S = 60
 PLUGIN_TIMEOUT_S = 90
 ARCHITECTURE = {"x86_64": "x64", "aarch64": "arm64"}
 
@@ -48,28 +45,38 @@ def downloaded() -> Path | None:
     return folder if (folder / "pulumi").exists() else None
 
 
-def download(say: Say, releases: str = RELEASES) -> Path | None:
-    """Fetch Pulumi's release, checked against its published SHA-256. None where it can't be reached."""
-    version = plugins.pulumi_version()
-    archive = f"pulumi-v{version}-linux-{ARCHITECTURE[platform.machine()]}.tar.gz"
+def published(releases: str = RELEASES) -> str | None:
+    """The SHA-256 of the release for this machine; None where it can't be reached."""
     try:
-        sums = _fetch(f"{releases}/pulumi-{version}-checksums.txt").decode()
-        say(f"downloading Pulumi {version}")
-        data = _fetch(f"{releases}/{archive}")
+        sums = _fetch(f"{releases}/pulumi-{plugins.pulumi_version()}-checksums.txt", CONNECT_TIMEOUT_S).decode()
     except (OSError, http.client.HTTPException, UnicodeDecodeError):
         return None
-    if f"{hashlib.sha256(data).hexdigest()}  {archive}" not in sums:
-        raise SetupError(f"The download of Pulumi {version} is not what its publisher's checksum says.",
-                         where=f"{releases}/{archive}",
-                         then="make up   # tries again; or put a Pulumi of your own on PATH")
+    # What a captive portal answers has no such line.
+    found = re.search(rf"^([0-9a-f]{{64}})\s+{re.escape(_archive())}$", sums, re.MULTILINE)
+    return found[1] if found else None
+
+
+def download(expected: str, commands: Commands, releases: str = RELEASES) -> Path:
+    """Fetch the release and unpack it; it must have the SHA-256 ``expected``. Raises ``SetupError``."""
+    address = f"{releases}/{_archive()}"
+    again = "make up   # tries again; a Pulumi of your own on PATH is used, too"
+    try:
+        data = _fetch(address, READ_TIMEOUT_S)
+    except (OSError, http.client.HTTPException) as error:
+        raise SetupError("Pulumi could not be downloaded.", why=str(error), where=address, then=again) from None
+    if hashlib.sha256(data).hexdigest() != expected:
+        raise SetupError("The download of Pulumi is not what its publisher's checksum says.", where=address, then=again)
     target = _target()
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    with tarfile.open(fileobj=io.BytesIO(data)) as packed:
-        packed.extractall(partial, filter="data")
+    partial.mkdir(parents=True)
+    (partial / _archive()).write_bytes(data)
+    commands.run(["tar", "-xzf", _archive()], cwd=partial, log="pulumi", what="Pulumi could not be unpacked",
+                 then=again)
+    (partial / _archive()).unlink()
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
-    return downloaded()
+    return target / "pulumi"
 
 
 def has_docker_plugin(folder: Path) -> bool:
@@ -97,9 +104,13 @@ def hand_over_docker_plugin(folder: Path, program: Path, commands: Commands) -> 
                  then="pulumi plugin ls")
 
 
-def _fetch(address: str) -> bytes:
-    with urllib.request.urlopen(address, timeout=CONNECT_TIMEOUT_S) as answered:
+def _fetch(address: str, timeout_s: float) -> bytes:
+    with urllib.request.urlopen(address, timeout=timeout_s) as answered:  # noqa: S310 - the address is a constant
         return bytes(answered.read())
+
+
+def _archive() -> str:
+    return f"pulumi-v{plugins.pulumi_version()}-linux-{ARCHITECTURE[platform.machine()]}.tar.gz"
 
 
 def _target() -> Path:

@@ -12,7 +12,8 @@ from typing import Any
 
 from pulumi import automation
 
-ROOT = Path(__file__).resolve().parents[2]
+from operations.setup.paths import ROOT
+
 CONTAINER = "docker:index/container:Container"
 
 

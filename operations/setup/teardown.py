@@ -11,6 +11,7 @@ from rich.console import Console
 
 from operations.setup import engine_state, stack
 from operations.setup.deploy import DeployError
+from operations.setup.paths import ROOT
 
 SALT = re.compile(r"^encryptionsalt: .*\n", re.MULTILINE)
 
@@ -40,7 +41,7 @@ def stop(name: str, environment: Mapping[str, str], console: Console, *, delete_
 def _pulumi(arguments: list[str], name: str, environment: Mapping[str, str]) -> None:
     """The Automation API has no words for these."""
     command = ["pulumi", *arguments, "--yes", "--non-interactive", "--stack", name, "--color", "never"]
-    done = subprocess.run(command, check=False, cwd=stack.ROOT, env={**os.environ, **environment}, text=True,
+    done = subprocess.run(command, check=False, cwd=ROOT, env={**os.environ, **environment}, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode != 0:
         raise DeployError(f"`{' '.join(command)}` failed:\n{done.stdout.strip()}")
@@ -48,7 +49,7 @@ def _pulumi(arguments: list[str], name: str, environment: Mapping[str, str]) -> 
 
 def _forget_salt(name: str) -> None:
     """The salt belongs to the deleted secrets. It stays when the file holds secrets of its own (`secure:`)."""
-    file = stack.ROOT / "stacks" / f"Pulumi.{name}.yaml"
+    file = ROOT / "stacks" / f"Pulumi.{name}.yaml"
     text = file.read_text()
     if "secure:" not in text:
         file.write_text(SALT.sub("", text))

@@ -70,26 +70,37 @@ def tasks(commands: Commands, environment_task: str) -> list[Task]:
         _record(choice)
         return []
     # Asked here, not in a task: the answer decides which tasks there are, and costs three seconds at most.
-    folder = official.on_path() or official.download(lambda what: None)
+    expected = None if official.on_path() or official.downloaded() else official.published()
+    if official.on_path() or official.downloaded() or expected:
+        return [Task("pulumi", lambda say: _ready_made(expected, commands, say), after=(environment_task,))]
+    return [*_build_tasks(commands, environment_task),
+            Task("pulumi", _assemble, after=tuple(_build(program) for program in BUILT_FROM_GO))]
+
+
+def _ready_made(expected: str | None, commands: Commands, say: Say) -> str:
+    """Pulumi as its publisher makes it; its Docker plugin downloaded or, where only that fails, built."""
+    folder = official.on_path() or official.downloaded()
+    if folder is None and expected:
+        say(f"downloading Pulumi {plugins.pulumi_version()}")
+        folder = official.download(expected, commands)
     if folder is None:
-        return [*_build_tasks(commands, BUILT_FROM_GO, environment_task),
-                Task("pulumi", lambda say: _assemble(), after=tuple(_build(p) for p in BUILT_FROM_GO))]
-    if official.has_docker_plugin(folder) or official.fetch_docker_plugin(folder, commands):
-        _record(Choice(str(folder)))
-        return []
-    return [*_build_tasks(commands, (DOCKER_PROVIDER,), environment_task),
-            Task("pulumi", lambda say: _hand_over(folder, commands), after=(_build(DOCKER_PROVIDER),))]
+        raise SetupError("The Pulumi that was here is gone.", then=AGAIN)
+    how = "downloaded"
+    if not official.has_docker_plugin(folder) and not official.fetch_docker_plugin(folder, commands):
+        golang.ensure(commands, say)
+        _compile(DOCKER_PROVIDER, commands, say)
+        official.hand_over_docker_plugin(folder, DOCKER_PROVIDER.finished, commands)
+        how = "built here"
+    _record(Choice(str(folder)))
+    return f"the one in {folder}, its Docker plugin {how}"
 
 
-def _build_tasks(commands: Commands, programs: tuple[Program, ...], environment_task: str) -> list[Task]:
+def _build_tasks(commands: Commands, environment_task: str) -> list[Task]:
     """Sources of the next program are fetched while the last one compiles; two compilers at once gain nothing."""
-    missing = [program for program in programs if not program.finished.exists()]
-    if not missing:
-        return [Task(_build(program), lambda say: None) for program in programs]
     # A Go that is to be fetched needs the environment's pip; one that is there needs nobody.
     go = Task("go", functools.partial(golang.ensure, commands), after=() if golang.find() else (environment_task,))
     made = [go]
-    for program in programs:
+    for program in BUILT_FROM_GO:
         fetch: Callable[[Say], str | None] = functools.partial(_fetch, program, commands)
         build: Callable[[Say], str | None] = functools.partial(_compile, program, commands)
         made.append(Task(f"{program.name} sources", fetch, after=("go",), lane="fetch"))
@@ -143,8 +154,9 @@ def _ours() -> Choice:
     return Choice(str(_set_folder() / "bin"), str(_set_folder() / "home"))
 
 
-def _assemble() -> str:
+def _assemble(say: Say) -> str:
     """Lay what was built side by side, as Pulumi looks for it: hard links, since it looks beside its real file."""
+    say("laying the programs side by side")
     target = _set_folder()
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -165,12 +177,6 @@ def _assemble() -> str:
     partial.rename(target)
     _record(_ours())
     return f"Pulumi {plugins.pulumi_version()} in {target / 'bin'}"
-
-
-def _hand_over(folder: Path, commands: Commands) -> str:
-    official.hand_over_docker_plugin(folder, DOCKER_PROVIDER.finished, commands)
-    _record(Choice(str(folder)))
-    return f"the one in {folder}, with a Docker plugin built here"
 
 
 def _record(choice: Choice) -> None:

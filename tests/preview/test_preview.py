@@ -43,7 +43,7 @@ def test_a_new_stack_is_all_creations(declared: RunningPlatform) -> None:
     ({"app": {"imgae": "x"}}, "did you mean `image`?"),
     ({"app": {"drain_s": "30s"}}, "a plain number, in s"),
     ({"app": {"pools": {"web": {"workers": 0}}}}, "app.pools.web.workers"),
-    ({"postgres": {"etcd": {"members": 4}}}, "odd"),
+    ({"postgres": {"etcd": {"members": 4}}}, "4 is even"),
     ({"target": "dockre"}, "'docker' or 'kubernetes'"),
     ({"app": {"image": "localhost:1/nobody/knows:this"}}, "is not on this engine and its registry does not give it"),
 ], ids=["misspelled", "unit", "zero-workers", "even-etcd", "unknown-target", "no-such-image"])

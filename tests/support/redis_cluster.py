@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "images" / "redis"))  # as the image's PYTHONPATH does
 
 from redis_member.plan import Action, plan
 from redis_member.settings import Member, Settings
@@ -128,7 +124,7 @@ class Cluster:
         for other in self.servers.values():
             if old in other.knows:
                 other.knows[old] = frozenset()
-            if other.id == old or other.master == old:
+            if old in (other.id, other.master):
                 other.master = server.id
         self._own(server, slots)
 
@@ -140,8 +136,8 @@ class Cluster:
                                frozenset() if node_id in up else frozenset({"fail"}), masters.get(node_id),
                                node_id in up, slots)
                  for node_id, slots in server.knows.items()}
-        covered = frozenset().union(*server.knows.values())
-        return Sight(server.member, _address(server.member), server.id, table, state_ok=covered == ALL_SLOTS,
+        covered = sum(len(slots) for slots in server.knows.values())
+        return Sight(server.member, _address(server.member), server.id, table, state_ok=covered == SLOTS,
                      master_link_up=server.master in up)
 
 

@@ -14,14 +14,13 @@ from typing import Any
 import httpx
 import yaml
 from docker.models.containers import Container
-from operations.setup.env import pulumi_environment
 from pulumi import automation
 from rich.console import Console
 
 from components.targets.docker import engine
 from operations.setup import deploy, engine_state, stack, teardown
-
-ROOT = Path(__file__).resolve().parents[2]
+from operations.setup.env import pulumi_environment
+from operations.setup.paths import ROOT
 
 SETTINGS: Mapping[str, Any] = {
     "app": {"image": "orders", "credentials": "files", "keep_alive_s": 75,
@@ -38,7 +37,7 @@ class RunningPlatform:
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        return pulumi_environment()
+        return {**os.environ, **pulumi_environment()}
 
     @property
     def file(self) -> Path:
@@ -63,7 +62,7 @@ class RunningPlatform:
     def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What a user types; never raises."""
         return subprocess.run(["pulumi", *arguments, "--stack", self.stack, "--non-interactive", "--color", "never"],
-                              check=False, cwd=ROOT, env={**os.environ, **self.environment}, text=True,
+                              check=False, cwd=ROOT, env=self.environment, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
 
     @cached_property

@@ -4,6 +4,8 @@ package main
 
 import (
 	_ "embed"
+	"encoding/json"
+	"log"
 	"strings"
 
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
@@ -12,9 +14,8 @@ import (
 	"github.com/terraform-providers/terraform-provider-docker/internal/provider"
 )
 
-// version is the version of pulumi-docker whose programs this provider serves.
-const version = "5.2.0"
-
+// schema names the version of pulumi-docker whose programs this provider serves.
+//
 //go:embed schema.json
 var schema []byte
 
@@ -24,11 +25,15 @@ func token(name string) tokens.Type {
 }
 
 func main() {
+	var served struct{ Name, Version string }
+	if err := json.Unmarshal(schema, &served); err != nil {
+		log.Fatalf("schema.json: %v", err)
+	}
 	many := false
 	info := tfbridge.ProviderInfo{
-		P:       shimv2.NewProvider(provider.New(version)()),
-		Name:    "docker",
-		Version: version,
+		P:       shimv2.NewProvider(provider.New(served.Version)()),
+		Name:    served.Name,
+		Version: served.Version,
 		Config: map[string]*tfbridge.SchemaInfo{
 			"host": {Default: &tfbridge.DefaultInfo{
 				EnvVars: []string{"DOCKER_HOST"},
@@ -61,5 +66,5 @@ func main() {
 		},
 	}
 	info.SetAutonaming(255, "-")
-	tfbridge.Main("docker", version, info, schema)
+	tfbridge.Main(served.Name, served.Version, info, schema)
 }

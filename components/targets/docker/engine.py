@@ -30,7 +30,7 @@ def find(container: str) -> Container | None:
 
 def run_inside(container: Container, command: list[str]) -> tuple[int, str]:
     """Exit code and output of a command run inside a running container."""
-    result = container.exec_run(command, stream=False)
+    result = container.exec_run(command)
     output: bytes = result.output  # type: ignore[assignment]
     return int(result.exit_code or 0), output.decode(errors="replace").strip()
 

@@ -70,7 +70,9 @@ class Witness:
         REQUESTS.labels(route, scope["method"], status).inc()
         SECONDS.labels(route).observe(seconds)
         health = route.startswith("/health")
-        failed = status >= 500 and status != SAID_ELSEWHERE
+        if status == SAID_ELSEWHERE:
+            return
+        failed = status >= 500
         if failed or seconds > SLOW_S or (self._access_log and not health):
             fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(seconds * 1e3, 1)}
             log.log(logging.WARNING if failed else logging.INFO, "request", extra={"fields": fields})

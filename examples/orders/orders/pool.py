@@ -34,6 +34,8 @@ CONNECT_S = 2
 """For one address; psycopg takes no less."""
 OPENERS = 2
 """Connections being opened at once: one that hangs on a dead address must not hold up the other."""
+CANCEL_SHARE = 0.1
+"""The last tenth of a statement's time is for its cancellation."""
 IDLE_S = 60.0
 """Beyond the minimum, a connection not used for this long is closed."""
 LIFETIME_S = 1800.0
@@ -58,7 +60,8 @@ class Connection(AsyncConnection[tuple[Any, ...]]):
     """The last WARNING the server sent: the only sign of a commit whose synchronous wait was cancelled."""
     expires: float = 0.0
     idle_since: float = 0.0
-    severed = False
+    overdue = False
+    """Had to be interrupted: never lent again, as the request to cancel may arrive late and hit the next statement."""
 
     def prepare(self, expires: float) -> None:
         """To be called once, after connecting."""
@@ -84,13 +87,39 @@ class Connection(AsyncConnection[tuple[Any, ...]]):
         return self.pgconn.transaction_status == TransactionStatus.IDLE
 
     def sever(self) -> None:
-        """Ends a statement that takes too long, at once and whatever the server does.
-
-        Cancelling the task instead would make psycopg ask the server to cancel and wait for its answer.
-        """
-        self.severed = True
+        """Ends the statement under way at once, whatever the server does; it fails with an ``OperationalError``."""
         with suppress(OSError), socket.socket(fileno=os.dup(self.fileno())) as duplicate:
             duplicate.shutdown(socket.SHUT_RDWR)
+
+
+class _Deadline:
+    """Ends a statement in time, in two steps: the server is asked to cancel it; then the connection is severed.
+
+    Severing alone would leave a commit that waits for a standby waiting on the server, with its backend, for as long as
+    there is no standby (statement_timeout doesn't apply to that wait): soon no backend would be left. Cancelling the
+    task that awaits the statement would do both, but psycopg then waits for the server without a limit of ours.
+    """
+
+    def __init__(self, connection: Connection, deadline: float) -> None:
+        self._connection = connection
+        self._deadline = deadline
+        self._loop = asyncio.get_running_loop()
+        grace = CANCEL_SHARE * (deadline - self._loop.time())
+        self._timer = self._loop.call_at(deadline - grace, self._cancel)
+        self._cancelling: asyncio.Task[None] | None = None
+
+    def _cancel(self) -> None:
+        self._connection.overdue = True
+        self._timer = self._loop.call_at(self._deadline, self._connection.sever)
+        self._cancelling = asyncio.create_task(self._ask())
+
+    async def _ask(self) -> None:
+        with suppress(psycopg.Error, OSError):
+            await self._connection.cancel_safe(timeout=CONNECT_S)
+
+    def dismiss(self) -> None:
+        """The statement has ended."""
+        self._timer.cancel()
 
 
 class Pool:
@@ -146,8 +175,8 @@ class Pool:
 
         Args:
             wait_s: how long to wait for a free one, in seconds; never beyond ``deadline``.
-            deadline: until when, by the event loop's clock, it may be kept; then it is severed, and the statement on
-                it fails with an ``OperationalError``.
+            deadline: until when, by the event loop's clock, it may be kept; a statement that lasts longer is ended,
+                and fails with an ``OperationalError``.
 
         Raises:
             PoolTimeoutError: none was free in time.
@@ -155,12 +184,12 @@ class Pool:
         loop = asyncio.get_running_loop()
         connection = await self._acquire(min(wait_s, deadline - loop.time()))
         connection.warning = None
-        alarm = loop.call_at(deadline, connection.sever)
+        limit = _Deadline(connection, deadline)
         try:
             yield connection
             self.last_success = loop.time()
         finally:
-            alarm.cancel()
+            limit.dismiss()
             self._release(connection)
 
     async def _acquire(self, wait_s: float) -> Connection:
@@ -187,7 +216,7 @@ class Pool:
 
     def _release(self, connection: Connection) -> None:
         expired = asyncio.get_running_loop().time() > connection.expires
-        if self._closing or expired or connection.severed or not connection.usable():
+        if self._closing or expired or connection.overdue or not connection.usable():
             self._discard(connection)
             if not expired:
                 self._sweep()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 from types import FrameType
@@ -42,6 +43,9 @@ class Server(uvicorn.Server):
         """Listens at once; what the worker depends on may come later."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+        # What exists by now stays: the collector need not walk it again and again while requests wait.
+        gc.collect()
+        gc.freeze()
         log.info("listening", extra={"fields": {"port": self.config.port}})
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002

@@ -3,9 +3,9 @@
 The insert is a single statement in autocommit: one round trip, whose completion is the commit. What can come back:
 
 - completion without a warning: committed, and replicated as far as the server was told to wait for: *placed*;
-- completion with a WARNING: committed here, but the wait for the synchronous standby was cancelled (statement_timeout,
-  a shutdown): a failover may lose it: *unknown*;
-- no answer (connection lost, deadline passed): *unknown*;
+- completion with a WARNING: committed here, but the wait for the synchronous standby was cancelled (by this worker when
+  time is up, by an administrator): a failover may lose it: *unknown*;
+- no answer (connection lost): *unknown*;
 - an error from the server: rolled back: *failed*.
 
 The idempotency key resolves the unknown. ``ON CONFLICT DO UPDATE`` rather than ``DO NOTHING``: the second attempt must
@@ -160,10 +160,11 @@ def may_have_committed(error: psycopg.Error) -> bool:
 
     An error that Postgres itself reports for a statement means that it was rolled back. Not so where the connection
     ended: without a code, class 08 (which PgBouncer uses for a server it lost), and 57P01 and 57P02 (the server is
-    going down, perhaps while a commit waits for its standby).
+    going down, perhaps while a commit waits for its standby). Nor where it was cancelled (57014) or waited too long for
+    a lock (55P03): it may have waited for an earlier attempt with the same key, whose end nobody knows yet.
     """
     code = error.sqlstate
-    if code is None or code.startswith("08") or code in ("57P01", "57P02"):
+    if code is None or code.startswith("08") or code in ("57P01", "57P02", "57014", "55P03"):
         return not any(text in str(error) for text in NEVER_SENT)
     return False
 

@@ -72,7 +72,7 @@ class View:
     @property
     def covered(self) -> frozenset[int]:
         """Slots that somebody knows an owner of, dead or alive."""
-        return frozenset().union(*(node.slots for sight in self.sights.values() for node in sight.table.values()))
+        return frozenset().union(*{node.slots for sight in self.sights.values() for node in sight.table.values()})
 
 
 Step = Callable[[View], Plan]

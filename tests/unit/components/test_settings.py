@@ -54,7 +54,7 @@ def test_zero_workers_are_refused() -> None:
 
 
 def test_an_even_number_of_etcd_members_is_refused() -> None:
-    assert "odd" in refusal({"postgres": {"etcd": {"members": 4}}})
+    assert "4 is even" in refusal({"postgres": {"etcd": {"members": 4}}})
 
 
 def test_a_pool_that_no_path_leads_to_is_refused() -> None:

@@ -7,13 +7,15 @@ import random
 from dataclasses import replace
 
 import pytest
-from redis_member.plan import plan
+from redis_member.plan import Action, plan
 
 from tests.support.redis_cluster import ALL_SLOTS, Cluster
 
+FAILOVER_OF_1 = Action("redis-5", ("CLUSTER", "FAILOVER"), "redis-1 died")
+
 
 def assert_well_placed(cluster: Cluster) -> None:
-    """Every slot has one owner, masters are in different domains, every replica is in another domain than its master."""
+    """Every slot has one owner, masters are in different domains, replicas in other domains than theirs."""
     domain = {server.id: server.member.domain for server in cluster.servers.values()}
     masters = [server for server in cluster.servers.values() if server.master is None]
     assert len(masters) == cluster.settings.masters
@@ -87,7 +89,7 @@ def test_an_id_with_slots_is_not_forgotten_while_its_replica_may_only_be_late(fo
 
 
 def test_an_old_master_takes_back_what_would_put_two_masters_in_one_domain(formed: Cluster) -> None:
-    formed.apply(next(iter([_failover("redis-5")])))
+    formed.apply(FAILOVER_OF_1)
     assert formed.following()["redis-1"] == "redis-5"
     [action] = formed.plan("redis-1")
     assert action.command == ("CLUSTER", "FAILOVER")
@@ -97,7 +99,7 @@ def test_an_old_master_takes_back_what_would_put_two_masters_in_one_domain(forme
 
 def test_two_masters_stay_in_one_domain_when_balancing_is_off(formed: Cluster) -> None:
     formed.settings = replace(formed.settings, balance_domains=False)
-    formed.apply(_failover("redis-5"))
+    formed.apply(FAILOVER_OF_1)
     assert not formed.plan("redis-1")
 
 
@@ -108,7 +110,7 @@ def test_a_replica_in_the_domain_of_its_master_changes_places_with_another(forme
     assert_well_placed(formed)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(16))
 def test_an_interrupted_formation_is_completed_by_the_next(seed: int) -> None:
     """Steps of members in random order, members that vanish half way and come back, empty or not."""
     chance = random.Random(seed)
@@ -138,9 +140,3 @@ def test_other_sizes_form_too(masters: int, count: int) -> None:
     assert {followers.count(name) for name in set(followers)} <= {count // masters - 1}
     domain = {name: server.member.domain for name, server in cluster.servers.items()}
     assert all(name == "master" or domain[name] != domain[follower] for follower, name in cluster.following().items())
-
-
-def _failover(name: str):  # type: ignore[no-untyped-def]
-    from redis_member.plan import Action
-
-    return Action(name, ("CLUSTER", "FAILOVER"), "its master died")

@@ -46,7 +46,7 @@ def test_other_locks_are_left_alone(tmp_path: Path, pid: int, host: str) -> None
 
 def test_the_salt_goes_with_the_secrets_unless_the_file_holds_some(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack, "ROOT", tmp_path)
+    monkeypatch.setattr(teardown, "ROOT", tmp_path)
     (tmp_path / "stacks").mkdir()
     plain, secret = tmp_path / "stacks" / "Pulumi.plain.yaml", tmp_path / "stacks" / "Pulumi.secret.yaml"
     plain.write_text("encryptionsalt: v1:abc\nconfig:\n  evenkeel:target: docker\n")

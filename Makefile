@@ -1,0 +1,77 @@
+# Evenkeel's commands. `make` alone lists them; all of them may be interrupted and run again.
+PYTHON ?= python3
+STACK ?= local
+PYTEST ?= pytest -q
+SETUP := $(PYTHON) -m operations.setup
+RUN := $(SETUP) run
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status logs graph preview env tools images test test-unit test-preview test-local lint bench docs lock
+
+help: ## this list
+	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+up: ## bring the whole platform up [STACK=local]
+	@$(SETUP) up STACK=$(STACK)
+
+down: ## stop it, keep data and secrets; DATA=delete leaves nothing behind [STACK=local]
+	@$(SETUP) down STACK=$(STACK) DATA=$(DATA)
+
+status: ## every member with its role, health, version and memory [STACK=local]
+	@$(SETUP) status STACK=$(STACK)
+
+logs: ## what members say [TIER=postgres SINCE=5m QUERY=text STACK=local]
+	@$(SETUP) logs STACK=$(STACK) TIER='$(TIER)' SINCE='$(SINCE)' QUERY='$(QUERY)'
+
+graph: ## draw the running platform into README.md, from the stack's own state [STACK=local]
+	@$(SETUP) graph STACK=$(STACK)
+
+preview: ## what `make up` would change, changing nothing [STACK=local]
+	@$(SETUP) preview STACK=$(STACK)
+
+env: ## the environment that `pulumi` typed by hand needs: eval "$$(make -s env)"
+	@$(SETUP) env
+
+tools: ## Pulumi, its plugins and the virtual environment, nothing else
+	@$(SETUP) tools
+
+images: ## build the images that changed
+	@$(SETUP) prepare
+
+test: ## all tests: unit, preview, local
+	@$(MAKE) --no-print-directory test-unit test-preview test-local
+
+test-unit: ## settings, tiers, templates, manifests, operations
+	@$(SETUP) prepare-tests
+	@$(RUN) $(PYTEST) tests/unit
+
+test-preview: ## previews by the real engine, and bad input
+	@$(SETUP) prepare-tests
+	@$(RUN) $(PYTEST) tests/preview
+
+test-local: ## the real platform on Docker
+	@$(SETUP) prepare-tests
+	@$(RUN) $(PYTEST) tests/local
+
+lint: ## ruff, mypy, yamllint
+	@$(SETUP) lint-tools
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks
+
+bench: ## how long start, stop and doing nothing take; writes build/bench/
+	@$(SETUP) prepare
+	@$(RUN) python -m operations.benchmarks.start
+
+docs: ## write docs/settings.md from the settings models
+	@$(SETUP) docs
+
+lock: ## resolve requirements*.in anew: versions and hashes, no addresses
+	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
+	@for lock in requirements requirements-dev toolchain/go/requirements; do \
+	  echo "$$lock.txt"; \
+	  (cd $$(dirname $$lock) && UV_CUSTOM_COMPILE_COMMAND='make lock' $(CURDIR)/build/uv/bin/uv pip compile --quiet \
+	    --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    $$(basename $$lock).in --output-file $$(basename $$lock).txt) || exit 1; \
+	done

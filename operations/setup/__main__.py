@@ -1,0 +1,79 @@
+"""Entry point of the Makefile: ``python3 -m operations.setup COMMAND [NAME=VALUE ...]``.
+
+Everything imported here needs nothing but Python's standard library: it runs before there is a virtual environment.
+What needs more is handed over to ``operations.setup.cli``, inside that environment.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from operations.setup import env, environment, preparation
+from operations.setup.errors import SetupError
+from operations.setup.paths import ROOT
+from operations.setup.progress import Progress
+
+BEGAN = "EVENKEEL_BEGAN"
+"""Tells the second half when the first began (seconds since 1970), for the total."""
+INTERRUPTED = 130
+USAGE = """usage: python3 -m operations.setup COMMAND
+
+  prepare             tools, virtual environment, engine, images
+  prepare-tests       the same, with what tests and linters need
+  tools               tools and virtual environment
+  lint-tools          the virtual environment with what linters need
+  env                 print the environment that `pulumi` needs, for a shell
+  run COMMAND ...     run a command in that environment
+  up, down, status, logs, graph, preview ...   see `make`
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return 0
+    try:
+        return _command(arguments[0], arguments[1:])
+    except SetupError as error:
+        print(f"\nError: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. What is finished is kept; the same command goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _command(command: str, arguments: Sequence[str]) -> int:
+    progress = Progress()
+    began = time.time()
+    if command in ("prepare", "prepare-tests", "tools"):
+        preparation.prepare(progress, images=command != "tools", development=command == "prepare-tests")
+        progress.line(f"ready, {progress.total():.1f} s in all")
+    elif command == "lint-tools":
+        preparation.prepare_environment(progress)
+    elif command == "env":
+        print(env.exports(env.pulumi_environment()), end="")
+    elif command == "run":
+        _become([*arguments], env.pulumi_environment())
+    else:
+        made = preparation.prepare(progress) if command == "up" else env.pulumi_environment()
+        _become([str(environment.PYTHON), "-m", "operations.setup.cli", command, *arguments],
+                {**made, BEGAN: f"{began:.3f}"})
+    return 0
+
+
+def _become(command: Sequence[str], more: dict[str, str]) -> None:
+    """Replace this process by ``command``; signals and exit status are its own from here."""
+    sys.stdout.flush()
+    merged = {**os.environ, **more}
+    try:
+        os.chdir(ROOT)
+        os.execvpe(command[0], list(command), merged)  # noqa: S606 - no shell is what is wanted
+    except FileNotFoundError:
+        raise SetupError(f"There is no program {command[0]!r} in .venv or on PATH.", then="make tools") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

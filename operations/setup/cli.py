@@ -1,0 +1,155 @@
+"""The commands that need the virtual environment: ``python -m operations.setup.cli COMMAND [NAME=VALUE ...]``.
+
+``operations.setup`` (standard library only) prepares the machine and then becomes this.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from components.targets.docker.waiting import NotReadyError
+from operations.setup import deploy, graph, logs, stack, status, teardown
+from operations.setup.paths import ROOT, STATE
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Call:
+    """One command line: which stack, and the command's own ``NAME=VALUE`` arguments."""
+
+    stack: str
+    options: Mapping[str, str]
+    console: Console
+
+    def option(self, name: str) -> str | None:
+        """Its value; None when it is absent or empty, as make passes what nobody set."""
+        return self.options.get(name) or None
+
+
+def up(call: Call) -> int:
+    """Bring the stack up, then say where it is and what to try."""
+    call.console.print(f"stack {call.stack}: pulumi up")
+    result = deploy.deploy(call.stack, os.environ, call.console)
+    changes = {name: count for name, count in (result.summary.resource_changes or {}).items() if name != "same"}
+    summary = ", ".join(f"{count} {name}" for name, count in sorted(changes.items())) or "nothing changed"
+    began = float(os.environ.get("EVENKEEL_BEGAN", time.time()))
+    statuses = status.of(call.stack)
+    call.console.print(status.table(statuses, f"stack {call.stack}"))
+    urls = [str(url) for url in result.outputs["urls"].value]
+    secure = [url for url in urls if url.startswith("https")]
+    call.console.print(f"open          {'   '.join(secure)}", highlight=False)
+    call.console.print(f"credentials   encrypted in {_relative(STATE)}/state with the passphrase in "
+                       f"{_relative(STATE)}/passphrase (yours alone: keep a copy)", highlight=False)
+    call.console.print(f"try           curl -k {secure[0]}/api/orders -H 'Content-Type: application/json' "
+                       "-d '{\"item\":\"anchor\",\"quantity\":1}'", highlight=False, soft_wrap=True)
+    call.console.print(f"then          make status, make logs TIER=postgres, make down{_suffix(call.stack)}",
+                       highlight=False)
+    call.console.print(f"[bold]up: {summary}; {time.time() - began:.1f} s in all[/]", highlight=False)
+    return 0
+
+
+def down(call: Call) -> int:
+    """Stop it; ``DATA=delete`` deletes data and secrets, too."""
+    data = call.option("DATA")
+    if data not in (None, "keep", "delete"):
+        call.console.print(f"DATA={data}: `keep` (the default) or `delete`")
+        return 2
+    began = time.monotonic()
+    teardown.stop(call.stack, os.environ, call.console, delete_data=data == "delete")
+    call.console.print(f"[bold]down: {time.monotonic() - began:.1f} s[/]", highlight=False)
+    return 0
+
+
+def show_status(call: Call) -> int:
+    """Exit status 0 when every member serves."""
+    statuses = status.of(call.stack)
+    if call.option("FORMAT") == "json":
+        print(json.dumps([member.as_json() for member in statuses], indent=2))
+    elif statuses:
+        call.console.print(status.table(statuses, f"stack {call.stack}"))
+    else:
+        call.console.print(f"Nothing of the stack {call.stack!r} runs here. Next: `make up{_suffix(call.stack)}`.")
+    return 0 if statuses and all(member.serves for member in statuses) else 1
+
+
+def show_logs(call: Call) -> int:
+    """What members said since ``SINCE`` (default 10m), of ``TIER``, with ``QUERY`` in it."""
+    try:
+        begin = logs.since(call.option("SINCE") or "10m")
+    except ValueError as error:
+        call.console.print(str(error))
+        return 2
+    for stamp, member, line in logs.lines(call.stack, call.option("TIER"), begin, call.option("QUERY")):
+        print(f"{stamp[11:23]} {member:14} {line}")
+    return 0
+
+
+def draw(call: Call) -> int:
+    """Print the picture, and for the stack `local` put it into README.md."""
+    outputs = stack.select(call.stack, os.environ).outputs()
+    if "members" not in outputs:
+        call.console.print(f"The stack {call.stack!r} has no members yet. Next: `make up{_suffix(call.stack)}`.")
+        return 1
+    picture = graph.mermaid(outputs["members"].value, outputs["urls"].value)
+    print(picture, end="")
+    if call.stack == "local":
+        graph.write_into(ROOT / "README.md", picture)
+    return 0
+
+
+def preview(call: Call) -> int:
+    """Pulumi's own words about what an `up` would change."""
+    stack.select(call.stack, os.environ)
+    return subprocess.run(["pulumi", "preview", "--diff", "--stack", call.stack, "--non-interactive"], cwd=ROOT,
+                          check=False).returncode
+
+
+def docs(call: Call) -> int:
+    """Write docs/settings.md anew."""
+    from components.settings.documentation import markdown
+
+    (ROOT / "docs" / "settings.md").write_text(markdown())
+    call.console.print("written: docs/settings.md")
+    return 0
+
+
+COMMANDS: Mapping[str, Callable[[Call], int]] = {
+    "up": up, "down": down, "status": show_status, "logs": show_logs, "graph": draw, "preview": preview, "docs": docs,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    command, *rest = arguments
+    options = dict(part.split("=", 1) for part in rest if "=" in part)
+    console = Console(soft_wrap=True) if not sys.stdout.isatty() else Console()
+    call = Call(options.pop("STACK", "") or "local", options, console)
+    try:
+        return COMMANDS[command](call)
+    except (deploy.DeployError, NotReadyError) as error:
+        console.print(f"\n[bold red]Error:[/] stack {call.stack}, {command}:", highlight=False)
+        print(error)
+        return 1
+    except KeyboardInterrupt:
+        console.print(f"\nInterrupted. What is done is kept; `make {command}{_suffix(call.stack)}` goes on from there.")
+        return INTERRUPTED
+
+
+def _suffix(name: str) -> str:
+    return "" if name == "local" else f" STACK={name}"
+
+
+def _relative(path: os.PathLike[str]) -> str:
+    return os.path.relpath(path, ROOT)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
