@@ -36,8 +36,8 @@ env: ## the environment that `pulumi` typed by hand needs: eval "$$(make -s env)
 tools: ## Pulumi, its plugins and the virtual environment, nothing else
 	@$(SETUP) tools
 
-images: ## build the images that changed
-	@$(SETUP) prepare
+images: ## build the images that changed, nothing else
+	@$(SETUP) images
 
 test: ## all tests: unit, preview, local
 	@$(MAKE) --no-print-directory test-unit test-preview test-local

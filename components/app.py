@@ -16,6 +16,7 @@ from components.pools import COLOURS, HttpPool
 from components.rendering import join
 from components.settings.app import App as AppSettings
 from components.settings.app import Credentials, Pool
+from components.stack_config import own_secret
 from components.tier import Tier, environment
 from components.workload import (
     CONFIG_DIR,
@@ -119,21 +120,17 @@ class App(Tier):
             for connection in offered:
                 files += [ConfigFile(path, content, secret=True, effect=Effect.RESTART)
                           for path, content in connection.secret_files.items()]
-            files += [ConfigFile(f"secrets/{name}", self._own_secret(name), secret=True, effect=Effect.RESTART)
+            files += [ConfigFile(f"secrets/{name}", own_secret(f"app-secret-{name}"), secret=True, effect=Effect.RESTART)
                       for name in self.context.settings.app.secrets]
             return files
         lines: list[pulumi.Input[str]] = []
         for connection in offered:
             lines += [_assignment(key, value) for key, value in connection.secret_variables.items()]
-        lines += [_assignment(name, self._own_secret(name)) for name in self.context.settings.app.secrets]
+        lines += [_assignment(name, own_secret(f"app-secret-{name}")) for name in self.context.settings.app.secrets]
         files.append(ConfigFile(SECRETS, join(lines), secret=True, effect=Effect.RESTART))
         files.append(self.file(LAUNCHER, "app/launch.sh.j2", secrets_path=f"{CONFIG_DIR}/{SECRETS}",
                                effect=Effect.RESTART))
         return files
-
-    @staticmethod
-    def _own_secret(name: str) -> pulumi.Output[str]:
-        return pulumi.Config().require_secret(f"app-secret-{name}")
 
 
 def _assignment(name: str, value: pulumi.Input[str]) -> pulumi.Input[str]:

@@ -14,6 +14,7 @@ import pulumi
 from components import edge_haproxy, edge_nginx
 from components.app import http_pools
 from components.rendering import join
+from components.stack_config import own_secret
 from components.tier import Tier
 from components.workload import CONFIG_DIR, ConfigFile, HealthCheck, Member, Port, Resources, Volume, Workload, Zone
 
@@ -67,9 +68,8 @@ class Edge(Tier):
         values = edge_nginx.values(edge, self.context.names, member)
         files = [self.file("nginx.conf", "nginx/nginx.conf.j2", **values), *self._pages()]
         if edge.tls.own_certificate:
-            own = pulumi.Config("edge")
-            files += [ConfigFile("public/cert.pem", own.require_secret("certificate"), secret=True),
-                      ConfigFile("public/key.pem", own.require_secret("certificate-key"), secret=True)]
+            files += [ConfigFile("public/cert.pem", own_secret("edge-certificate"), secret=True),
+                      ConfigFile("public/key.pem", own_secret("edge-certificate-key"), secret=True)]
         if edge.basic_auth.users:
             lines = [self._htpasswd_line(user, password) for user, password in self.passwords().items()]
             files.append(ConfigFile("htpasswd", join(lines), secret=True))
@@ -90,7 +90,7 @@ class Edge(Tier):
             resources=Resources(memory_mib=haproxy.memory_mib, cpus=haproxy.cpus),
             health=HealthCheck(_fetch(edge_haproxy.STATUS_PORT, "/health")),
             files=lambda member: [*self._haproxy_files(member), *tls],
-            check=("haproxy", "-c", "-q", "-f", f"{CONFIG_DIR}/secret.cfg", "-f", f"{CONFIG_DIR}/haproxy.cfg"),
+            check=("haproxy", "-c", "-f", f"{CONFIG_DIR}/secret.cfg", "-f", f"{CONFIG_DIR}/haproxy.cfg"),
             reload=("/usr/local/bin/reload",),
             ports=(Port("https", edge_haproxy.PORT), Port("status", edge_haproxy.STATUS_PORT),
                    Port("peers", edge_haproxy.PEER_PORT)),

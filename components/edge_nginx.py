@@ -62,6 +62,7 @@ def values(edge: Edge, names: Names, member: Member) -> Mapping[str, Any]:
         "workers": edge.nginx.workers,
         "connections": edge.nginx.connections,
         "access_log": edge.nginx.access_log,
+        "private_paths": [path.rstrip("/") for path in edge.nginx.private_paths if path.rstrip("/")],
         "trusted_proxies": edge.nginx.trusted_proxies,
         "tier_header": edge.rate_limits.tier_header,
         "tier_variable": variable_of(edge.rate_limits.tier_header),

@@ -6,9 +6,12 @@
 **What "no acknowledged write lost" rests on.** A commit is acknowledged when the primary and at least one replica have
 it on disk (``synchronous_mode: quorum``: any one of the replicas), and only a member that can prove it has every
 acknowledged write may be promoted. ``synchronous_mode_strict``: with no replica left, commits wait instead of being
-acknowledged by the primary alone. The wait is bounded by ``statement_timeout``, and there is the hole: Postgres answers
-a cancelled wait with success and a WARNING, since the commit is on the primary's disk already. Such a write is
-*unknown*: a client that counts it as acknowledged can lose it. ``examples/orders`` shows how to read the warning.
+acknowledged by the primary alone. The hole: a wait that is cancelled (a driver's timeout, an operator) ends with
+success and a WARNING, since the commit is on the primary's disk already. Such a write is *unknown*: a client that
+counts it as acknowledged can lose it; ``examples/orders`` shows how to read the warning. ``statement_timeout`` does not
+end the wait (Postgres 15 switches it off before it commits), so PgBouncer's ``query_timeout`` does: it closes the
+connection, the client sees an error, and the write is unknown as well. The session in Postgres waits on until a replica
+is back.
 ``failsafe_mode``: when etcd's majority is lost, the primary goes on as long as every member confirms that it does.
 
 It deliberately does not switch over, restart for parameters that need it, or restore: those are operations.
@@ -42,7 +45,9 @@ ETCD_CLIENT_PORT, ETCD_PEER_PORT, ETCD_METRICS_PORT = 2379, 2380, 2381
 WRITE_PORT, READ_PORT, PROXY_STATUS_PORT = 5432, 5433, 8404
 PGBOUNCER_PORT = 6432
 
-SUPERUSER = "postgres"
+SERVER_LIFETIME_S = 900
+"""PgBouncer renews a connection after so long; a reloaded pgproxy keeps its old process until all have been."""
+
 REPLICATION_USER, REWIND_USER, MONITORING_USER, API_USER = "replicator", "rewinder", "monitor", "patroni"
 REWIND_FUNCTIONS = (
     "pg_catalog.pg_ls_dir(text, boolean, boolean)", "pg_catalog.pg_stat_file(text, boolean)",
@@ -156,13 +161,13 @@ class Postgres(Tier):
                 inter_ms=timing.check_ms, fastinter_ms=timing.failing_check_ms, fall=timing.check_falls,
                 downinter_ms=timing.failing_check_ms, read_inter_ms=2 * timing.check_ms,
                 check_timeout_ms=2 * timing.check_ms, connect_ms=2 * timing.check_ms,
-                max_connections=proxy.max_connections, threads=proxy.threads)]
+                drain_s=SERVER_LIFETIME_S + 60, max_connections=proxy.max_connections, threads=proxy.threads)]
 
         return Workload(
             name="pgproxy", tier=self.kind, image="pgproxy", count=proxy.members, zones=(Zone.DATA,),
             resources=Resources(memory_mib=proxy.memory_mib, cpus=proxy.cpus),
             health=HealthCheck(_curl(f"http://127.0.0.1:{PROXY_STATUS_PORT}/ready")),
-            files=files, reload=("kill", "-USR2", "1"),
+            files=files, reload=_signal("USR2"),
             check=("haproxy", "-c", "-q", "-f", f"{CONFIG_DIR}/pgproxy.cfg"),
             ports=(Port("write", WRITE_PORT), Port("read", READ_PORT)), stop_grace_s=10)
 
@@ -184,8 +189,10 @@ class Postgres(Tier):
                     config_dir=f"{CONFIG_DIR}/pgbouncer", pool_size=pools.pool_size,
                     reserve_pool_size=pools.reserve_pool_size, readers_pool_size=pools.readers_pool_size,
                     reserve_after_s=pools.reserve_after_s, max_client_connections=pools.max_client_connections,
-                    query_wait_timeout_s=pools.query_wait_timeout_s, client_login_timeout_s=10,
-                    login_retry_s=0.2, connect_timeout_s=2, server_check_delay_s=5, tcp_user_timeout_ms=5000),
+                    query_wait_timeout_s=pools.query_wait_timeout_s, query_timeout_s=pools.query_timeout_s,
+                    client_login_timeout_s=10,
+                    login_retry_s=0.2, connect_timeout_s=2, server_check_delay_s=5, server_lifetime_s=SERVER_LIFETIME_S,
+                    tcp_user_timeout_ms=5000),
             ]
 
         return Workload(
@@ -193,7 +200,7 @@ class Postgres(Tier):
             resources=Resources(memory_mib=pools.memory_mib, cpus=pools.cpus),
             health=HealthCheck(("pg_isready", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-d", settings.database,
                                 "-U", settings.user)),
-            files=files, reload=("kill", "-HUP", "1"), ports=(Port("pgbouncer", PGBOUNCER_PORT),),
+            files=files, reload=_signal("HUP"), ports=(Port("pgbouncer", PGBOUNCER_PORT),),
             # SIGINT lets transactions end first, SIGTERM does not.
             stop_signal="SIGINT", stop_grace_s=15)
 
@@ -276,6 +283,11 @@ def databases(settings: PostgresSettings) -> list[dict[str, Any]]:
 
 def _curl(url: str, *options: str) -> tuple[str, ...]:
     return ("curl", "--silent", "--fail", "--output", "/dev/null", "--max-time", "3", *options, url)
+
+
+def _signal(name: str) -> tuple[str, ...]:
+    """Process 1 is tini, which hands signals on. The images have no `kill` but the shell's."""
+    return ("sh", "-c", f"kill -{name} 1")
 
 
 def _restarting(files: list[ConfigFile]) -> list[ConfigFile]:

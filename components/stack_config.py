@@ -8,8 +8,13 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config
 
-SECRET_PREFIX = "app-secret-"  # noqa: S105 - the name of a key
-"""Config keys with this prefix are the application's own secrets, not settings."""
+SECRETS = ("app-secret-", "edge-certificate")
+"""Config keys that begin so are secrets of the user's, not settings."""
+
+
+def own_secret(name: str) -> pulumi.Output[str]:
+    """A secret that the user gave: ``pulumi config set --secret NAME``. Its absence is an error that says so."""
+    return pulumi.Config().require_secret(name)
 
 
 def read_config() -> dict[str, Any]:
@@ -17,7 +22,7 @@ def read_config() -> dict[str, Any]:
     namespace = f"{pulumi.get_project()}:"
     raw: dict[str, str] = dict(config.CONFIG.get())
     return {key.removeprefix(namespace): _value(text) for key, text in raw.items()
-            if key.startswith(namespace) and not key.startswith(namespace + SECRET_PREFIX)}
+            if key.startswith(namespace) and not key.removeprefix(namespace).startswith(SECRETS)}
 
 
 def _value(text: str) -> Any:

@@ -29,12 +29,16 @@ class Nginx(Model):
     trusted_proxies: list[str] = knob(
         list, "Addresses or networks of proxies and CDNs in front of the edge. Only they may say who the client is "
               "(X-Forwarded-For) and which tier of limits it has.")
+    private_paths: list[str] = knob(lambda: ["/metrics"], "Paths that clients are answered 404 for, and everything "
+                                                          "below them.")
     access_log: bool = knob(True, "One JSON line per request on standard output, without query strings and cookies.")
 
     @model_validator(mode="after")
-    def _networks_are_valid(self) -> Self:
+    def _networks_and_paths_are_valid(self) -> Self:
         for network in self.trusted_proxies:
             ipaddress.ip_network(network, strict=False)
+        for path in self.private_paths:
+            require_path(path)
         return self
 
 

@@ -99,6 +99,9 @@ class PgBouncer(Model):
     readers_pool_size: int = knob(15, "Connections to replicas kept per member.", ge=1)
     max_client_connections: int = knob(1000, "Clients per member.", ge=1)
     query_wait_timeout_s: float = knob(10, "A query that got no connection for so long is refused.", unit="s", gt=0)
+    query_timeout_s: float = knob(
+        15, "A query without an answer for so long loses its connection, also a commit that waits for a lost quorum: "
+            "whether it took place is then unknown. 0: never. Longer work goes to `pgproxy` directly.", unit="s", ge=0)
     memory_mib: int = knob(64, "Memory limit of one member.", unit="MiB", ge=32)
     cpus: float = knob(0.5, "CPU limit of one member.", unit="cores", gt=0)
 
@@ -125,8 +128,8 @@ class Postgres(Model):
     parameters: dict[str, ParameterValue] = knob(
         dict, "Further Postgres parameters, for example `work_mem: 8MB`; applied without a restart where possible.")
     statement_timeout_ms: int = knob(
-        10_000, "A statement of the application is cancelled after this, also one that waits for a lost quorum: its "
-                "fate is then unknown, never acknowledged. 0: never. A session may SET its own.", unit="ms", ge=0)
+        10_000, "A statement of the application is cancelled after this; 0: never. A session may SET its own. (A "
+                "commit that waits for a lost quorum is ended by `pgbouncer.query_timeout_s`.)", unit="ms", ge=0)
     idle_in_transaction_timeout_ms: int = knob(
         30_000, "A transaction of the application that does nothing for so long is rolled back. 0: never.",
         unit="ms", ge=0)
@@ -195,6 +198,15 @@ class Postgres(Model):
                 f"max_connections {self.max_connections} is too low: {pools.members} PgBouncer x (pool_size "
                 f"{pools.pool_size} + reserve_pool_size {pools.reserve_pool_size} + readers_pool_size "
                 f"{pools.readers_pool_size}) + {RESERVED_CONNECTIONS} reserved = {needed}")
+        return self
+
+    @model_validator(mode="after")
+    def _statements_end_first(self) -> Self:
+        """Of the two timeouts the server's has to come first: it cancels, the pooler's only hangs up."""
+        hang_up_ms = self.pgbouncer.query_timeout_s * 1000
+        if 0 < hang_up_ms <= self.statement_timeout_ms:
+            raise ValueError(f"statement_timeout_ms {self.statement_timeout_ms} must be shorter than pgbouncer."
+                             f"query_timeout_s {self.pgbouncer.query_timeout_s:g} s, which would hang up first")
         return self
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ What needs more is handed over to ``operations.setup.cli``, inside that environm
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ USAGE = """usage: python3 -m operations.setup COMMAND
   prepare             tools, virtual environment, engine, images
   prepare-tests       the same, with what tests and linters need
   tools               tools and virtual environment
+  images              engine and images
   lint-tools          the virtual environment with what linters need
   env                 print the environment that `pulumi` needs, for a shell
   run COMMAND ...     run a command in that environment
@@ -32,6 +34,10 @@ USAGE = """usage: python3 -m operations.setup COMMAND
 
 
 def main(arguments: Sequence[str]) -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # As Ctrl-C: what we started lives in sessions of its own and would outlive us. Under nohup it stays ignored.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(USAGE, end="")
         return 0
@@ -51,6 +57,8 @@ def _command(command: str, arguments: Sequence[str]) -> int:
     if command in ("prepare", "prepare-tests", "tools"):
         preparation.prepare(progress, images=command != "tools", development=command == "prepare-tests")
         progress.line(f"ready, {progress.total():.1f} s in all")
+    elif command == "images":
+        preparation.prepare_images(progress)
     elif command == "lint-tools":
         preparation.prepare_environment(progress)
     elif command == "env":

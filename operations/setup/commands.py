@@ -45,8 +45,8 @@ class Commands:
             with path.open("rb") as written:
                 written.seek(begin)
                 last = written.read().decode(errors="replace").splitlines()[-LAST_LINES:]
-            ended = f"took longer than {timeout_s:.0f} s" if code is None else f"ended with status {code}"
-            raise SetupError(f"{what}: `{command[0]}` {ended}.", why="\n".join(last), where=str(path), then=then)
+            raise SetupError(f"{what}: `{command[0]}` {_end(code, timeout_s)}.", why="\n".join(last),
+                             where=str(path), then=then)
 
     def stop(self) -> None:
         """End every program that is running, and its children."""
@@ -102,6 +102,12 @@ def answer(command: Sequence[str | Path], *, timeout_s: float = 20, environment:
     except subprocess.TimeoutExpired:
         return 124, f"{command[0]} did not answer within {timeout_s:.0f} s"
     return done.returncode, done.stdout.strip()
+
+
+def _end(code: int | None, timeout_s: float | None) -> str:
+    if code is None:
+        return f"took longer than {timeout_s:g} s"
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

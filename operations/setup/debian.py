@@ -17,6 +17,10 @@ PUBLISHED = f"debian:{RELEASE}-slim"
 MADE_HERE = f"evenkeel/debian:{RELEASE}"
 """Ours has a name of its own: it must not pass for the hub's image."""
 PULL_TIMEOUT_S = 45
+SLIM = [f"--dpkgopt={option}" for option in (
+    "path-exclude=/usr/share/doc/*", "path-include=/usr/share/doc/*/copyright", "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/info/*")]
+"""What the hub's slim image leaves out, too; it stays left out of every package that is installed on top."""
 
 
 def ensure(commands: Commands, say: Say) -> str:
@@ -43,7 +47,7 @@ def _bootstrap(commands: Commands, say: Say) -> None:
     BUILD.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD, prefix="debian-") as folder:
         tree = Path(folder) / "rootfs.tar"
-        commands.run(["mmdebstrap", "--quiet", "--variant=minbase", RELEASE, tree], log="debian",
+        commands.run(["mmdebstrap", "--quiet", "--variant=minbase", *SLIM, RELEASE, tree], log="debian",
                      what="A Debian file system could not be made",
                      then=f"docker pull {PUBLISHED}   # or load one: docker load --input FILE\nmake up")
         commands.run(["docker", "import", tree, MADE_HERE], log="debian", what="The Debian image could not be imported",

@@ -17,6 +17,9 @@ from components.targets.docker import waiting
 from operations.setup import engine_state, stack
 
 SHOW_EVERY_S = 10
+GROUPS = ("pulumi:pulumi:Stack", "evenkeel:")
+"""Resources that only hold others: they end when these do."""
+ECHOES = ("update failed", "an unhandled error occurred: program exited")
 
 
 class DeployError(Exception):
@@ -90,8 +93,9 @@ class Watch:
 
     def on_event(self, event: EngineEvent) -> None:
         """Called by the Automation API, from a thread of its own."""
-        if event.resource_pre_event and event.resource_pre_event.metadata.op != "same":
-            metadata = event.resource_pre_event.metadata
+        before = event.resource_pre_event
+        if before and before.metadata.op != "same" and not before.metadata.type.startswith(GROUPS):
+            metadata = before.metadata
             self._busy[metadata.urn] = metadata.op.value if hasattr(metadata.op, "value") else str(metadata.op)
             if metadata.type.startswith("docker:index/container"):
                 self._members.add(metadata.urn.rsplit("::", 1)[-1])
@@ -102,8 +106,8 @@ class Watch:
             self._diagnostics.append(event.diagnostic_event.message.strip())
 
     def errors(self) -> str:
-        """The errors that the engine reported, each once."""
-        return "\n".join(text for text in dict.fromkeys(self._diagnostics) if text and text != "update failed")
+        """The errors that the engine reported, each once, without those that only say that there was one."""
+        return "\n".join(text for text in dict.fromkeys(self._diagnostics) if text and not text.startswith(ECHOES))
 
     def _report(self) -> None:
         while not self._stop.wait(SHOW_EVERY_S):

@@ -26,11 +26,12 @@ def version() -> str | None:
 
 
 def plan() -> str:
-    """What ``ensure`` will find or do, in words."""
+    """What ``ensure`` will find or do, in words. Raises ``SetupError`` where it may do nothing."""
     running = version()
     if running:
         return f"Docker {running} runs"
-    missing = shutil.which("dockerd") is None and "DOCKER_HOST" not in os.environ
+    _refuse_what_is_not_ours()
+    missing = shutil.which("dockerd") is None
     return "Docker will be installed and started" if missing else "Docker will be started"
 
 

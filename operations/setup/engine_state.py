@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from docker.models.containers import Container
 
 from components.targets.docker import engine
 from operations.setup.stack import Recorded
 
+TIERS = ("edge", "app", "postgres", "redis")
+
 
 def containers(stack: str) -> list[Container]:
-    """Every member's container, running or not, sorted by member."""
+    """Every member's container, running or not, in the order in which a request passes the tiers."""
     found = engine.client().containers.list(all=True, filters={"label": f"evenkeel.stack={stack}"})
     members = [container for container in found if "evenkeel.member" in container.labels]
-    return sorted(members, key=lambda container: _natural(container.labels["evenkeel.member"]))
+    return sorted(members, key=lambda container: _place(container.labels))
 
 
 def repair(stack: str, state: Recorded, say: Callable[[str], None]) -> bool:
@@ -49,6 +51,7 @@ def remove_unknown(stack: str, state: Recorded, say: Callable[[str], None]) -> N
         helper.remove(force=True)
 
 
-def _natural(member: str) -> tuple[str, int]:
-    workload, _, ordinal = member.rpartition("-")
-    return workload, int(ordinal)
+def _place(labels: Mapping[str, str]) -> tuple[int, str, int]:
+    tier, workload = labels["evenkeel.tier"], labels["evenkeel.workload"]
+    place = TIERS.index(tier) if tier in TIERS else len(TIERS)
+    return place, workload, int(labels["evenkeel.member"].rpartition("-")[2])

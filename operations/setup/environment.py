@@ -51,6 +51,8 @@ def ensure(commands: Commands, say: Say, *, development: bool = False) -> str | 
 def _missing(development: bool) -> list[str]:
     wanted = [RUNTIME, DEVELOPMENT] if development else [RUNTIME]
     installed = _installed()
+    if installed.get(RUNTIME) != _digest(RUNTIME):
+        return wanted  # Made anew, it holds nothing.
     return [lock for lock in wanted if installed.get(lock) != _digest(lock)]
 
 

@@ -22,12 +22,14 @@ PYTHON_IN_IMAGES = "3.11"
 
 
 def tasks(commands: Commands, engine_task: str, environment_task: str) -> list[Task]:
-    """The base first, then every other image. Two build at a time: most of it is unpacking packages."""
+    """The base first, then every other image, two at a time: most of it is unpacking packages. Those with wheels begin,
+    as they take longest."""
     base = f"image {BASE}"
     made = [Task(base, functools.partial(_build, BASE, commands), after=(engine_task,))]
-    for number, name in enumerate(name for name in names() if name != BASE):
+    others = sorted((name for name in names() if name != BASE), key=lambda name: not _has_wheels(name))
+    for number, name in enumerate(others):
         # Wheels are fetched by the environment's pip.
-        after = (base, environment_task) if (folder(name) / LOCK).exists() else (base,)
+        after = (base, environment_task) if _has_wheels(name) else (base,)
         action: Callable[[Say], str | None] = functools.partial(_build, name, commands)
         made.append(Task(f"image {name}", action, after=after, lane=f"image-{number % 2}"))
     return made
@@ -42,6 +44,10 @@ def plan() -> str:
 def exists(reference: str) -> bool:
     """Whether the engine has an image."""
     return answer(["docker", "image", "inspect", "--format", "{{.Id}}", reference])[0] == 0
+
+
+def _has_wheels(name: str) -> bool:
+    return (folder(name) / LOCK).exists()
 
 
 def _build(name: str, commands: Commands, say: Say) -> str | None:

@@ -44,6 +44,16 @@ def _say_plan(progress: Progress, *, images: bool, development: bool) -> None:
             progress.line(f"images: {image_builds.plan()}")
 
 
+def prepare_images(progress: Progress) -> None:
+    """The engine and the images alone. Raises ``SetupError``."""
+    commands = Commands()
+    with lock.held(cache() / "setup.lock", progress.line):
+        tasks.run([Task(ENVIRONMENT, functools.partial(environment.ensure, commands)),
+                   Task(ENGINE, functools.partial(engine.ensure, commands)),
+                   *image_builds.tasks(commands, ENGINE, ENVIRONMENT)], progress, commands.stop)
+    progress.line(f"images: {image_builds.plan()}")
+
+
 def prepare_environment(progress: Progress) -> None:
     """The virtual environment alone, with what linters need. Raises ``SetupError``."""
     commands = Commands()

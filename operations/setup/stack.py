@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +15,33 @@ from pulumi import automation
 
 from operations.setup.paths import ROOT
 
+SALT = re.compile(r"^encryptionsalt: .*\n", re.MULTILINE)
 CONTAINER = "docker:index/container:Container"
 
 
 def select(name: str, environment: Mapping[str, str]) -> automation.Stack:
     """The stack, created (with an empty state) when there is none yet. ``environment`` is what ``prepare`` returned."""
+    if _is_new(name, environment["PULUMI_BACKEND_URL"]):
+        forget_salt(name)
     options = automation.LocalWorkspaceOptions(work_dir=str(ROOT), env_vars=dict(environment))
     return automation.create_or_select_stack(stack_name=name, work_dir=str(ROOT), opts=options)
+
+
+def _is_new(name: str, backend: str) -> bool:
+    """True when a file backend has never heard of the stack. Other backends are asked by Pulumi itself."""
+    if not backend.startswith("file://"):
+        return False
+    folder = Path(backend.removeprefix("file://")) / ".pulumi" / "stacks" / "evenkeel"
+    return not any(folder.glob(f"{name}.json*"))
+
+
+def forget_salt(name: str) -> None:
+    """Remove Pulumi's salt from the stack's file: it belongs to a passphrase and to secrets that aren't here (deleted,
+    or a colleague's). It stays when the file holds secrets of its own (`secure:`)."""
+    file = ROOT / "stacks" / f"Pulumi.{name}.yaml"
+    text = file.read_text() if file.exists() else ""
+    if SALT.search(text) and "secure:" not in text:
+        file.write_text(SALT.sub("", text))
 
 
 def exists(name: str, environment: Mapping[str, str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from collections.abc import Mapping
 
@@ -12,8 +11,6 @@ from rich.console import Console
 from operations.setup import engine_state, stack
 from operations.setup.deploy import DeployError
 from operations.setup.paths import ROOT
-
-SALT = re.compile(r"^encryptionsalt: .*\n", re.MULTILINE)
 
 
 def stop(name: str, environment: Mapping[str, str], console: Console, *, delete_data: bool) -> None:
@@ -29,7 +26,7 @@ def stop(name: str, environment: Mapping[str, str], console: Console, *, delete_
         _pulumi(["state", "unprotect", "--all"], name, environment)
         _pulumi(["destroy", "--skip-preview"], name, environment)
         selected.workspace.remove_stack(name, preserve_config=True)
-        _forget_salt(name)
+        stack.forget_salt(name)
         console.print(f"The stack {name!r} is gone, with its data and secrets. Its settings stay in "
                       f"stacks/Pulumi.{name}.yaml.")
     else:
@@ -46,10 +43,3 @@ def _pulumi(arguments: list[str], name: str, environment: Mapping[str, str]) -> 
     if done.returncode != 0:
         raise DeployError(f"`{' '.join(command)}` failed:\n{done.stdout.strip()}")
 
-
-def _forget_salt(name: str) -> None:
-    """The salt belongs to the deleted secrets. It stays when the file holds secrets of its own (`secure:`)."""
-    file = ROOT / "stacks" / f"Pulumi.{name}.yaml"
-    text = file.read_text()
-    if "secure:" not in text:
-        file.write_text(SALT.sub("", text))

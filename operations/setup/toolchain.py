@@ -58,10 +58,11 @@ def plan() -> str:
     """What the tasks will find or do, in words."""
     if choice := ready():
         return f"in {choice.folder}"
+    if folder := official.on_path() or official.downloaded():
+        return f"in {folder}; its Docker plugin will be downloaded, or built where that fails"
     missing = [program for program in BUILT_FROM_GO if not program.finished.exists()]
     minutes = sum(program.minutes for program in missing)
-    return (f"Pulumi {plugins.pulumi_version()} will be downloaded, or built where that fails "
-            f"(about {minutes:.0f} minutes)")
+    return f"{plugins.pulumi_version()} will be downloaded, or built where that fails (about {minutes:.0f} minutes)"
 
 
 def tasks(commands: Commands, environment_task: str) -> list[Task]:

@@ -30,11 +30,7 @@ class Recorder(pulumi.runtime.Mocks):
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         self.resources.append(Registered(args.typ, args.name, dict(args.inputs)))
-        outputs = dict(args.inputs)
-        for generated in ("value", "key", "chain", "certificate"):
-            if generated in outputs:
-                outputs[generated] = f"<{generated} of {args.name}>\n" if generated != "value" else f"pass-{args.name}"
-        return f"{args.name}-id", outputs
+        return f"{args.name}-id", {**args.inputs, **_generated(args)}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         return {}, []
@@ -48,6 +44,14 @@ class Recorder(pulumi.runtime.Mocks):
         found = [resource for resource in self.resources if resource.name == name and "evenkeel:" not in resource.kind]
         assert len(found) == 1, f"{name}: {len(found)} resources"
         return found[0]
+
+
+def _generated(args: pulumi.runtime.MockResourceArgs) -> dict[str, str]:
+    """What the providers of secrets and certificates would answer."""
+    if "commonName" in args.inputs:
+        return {part: f"<{part} of {args.name}>\n" for part in ("certificate", "chain", "key")}
+    is_password = args.typ.startswith("pulumi-python:dynamic") and args.inputs.get("name") == args.name
+    return {"value": f"password-of-{args.name}"} if is_password else {}
 
 
 def declare(config: Mapping[str, Any], stack: str = "test") -> tuple[Recorder, Platform]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import docker.errors
-from operations.setup.images import image_tag
 
 from components.settings import SettingsError
 from components.targets.docker import engine
+from operations.setup.images import UnknownImageError, image_tag
 
 
 def reference(name: str, replacements: Mapping[str, str]) -> str:
@@ -16,7 +16,13 @@ def reference(name: str, replacements: Mapping[str, str]) -> str:
     reference as it is."""
     if name in replacements:
         return replacements[name]
-    return name if ":" in name or "/" in name else image_tag(name)
+    if ":" in name or "/" in name:
+        return name
+    try:
+        return image_tag(name)
+    except UnknownImageError as error:
+        raise SettingsError(f"{error}. Yours are named with their tag: `{name}:1.0`.\nNothing was changed. Next: "
+                            "correct the name in the stack's file, then run the same command again.") from None
 
 
 def check(wanted: str, key: str, where: str) -> None:

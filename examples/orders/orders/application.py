@@ -24,6 +24,7 @@ from orders.shop_routes import ShopRoutes
 from orders.states import State
 from orders.status_routes import StatusRoutes
 from orders.store import OrderStore
+from orders.tasks import end
 
 WATCH_S = 2.0
 """Redis is asked how it is this often, so that /health tells the truth on a worker that nobody uses."""
@@ -80,8 +81,7 @@ class Worker:
             for store in self._stores.values():
                 open_parts.push_async_callback(store.close)
             await open_parts.enter_async_context(self._feed)
-            watch = asyncio.create_task(self._watch())
-            open_parts.callback(watch.cancel)
+            open_parts.push_async_callback(end, asyncio.create_task(self._watch()))
             yield
 
     async def _watch(self) -> None:

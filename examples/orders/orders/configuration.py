@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
 from orders import __version__
 
 REDIS_PORT = 6379
@@ -81,14 +84,17 @@ class Configuration:
             ConfigurationError: a variable is missing, or isn't what it should be.
         """
         read = _Reader(environment)
+        database_url = read.database("DATABASE_URL")
+        if database_url is None:
+            raise ConfigurationError("DATABASE_URL is not set; README.md says what it looks like")
         return cls(
             version=read.text("APP_VERSION", read.text("EVENKEEL_VERSION", __version__)),
             colour=read.text("EVENKEEL_COLOUR", "none"),
             member=read.text("EVENKEEL_MEMBER", socket.gethostname()),
             host=read.text("ORDERS_HOST", "0.0.0.0"),
             port=int(read.number("PORT", 8000, most=65535)),
-            database_url=read.required("DATABASE_URL"),
-            read_replica_url=environment.get("DATABASE_READ_REPLICA_URL") or None,
+            database_url=database_url,
+            read_replica_url=read.database("DATABASE_READ_REPLICA_URL"),
             write_pool=read.pool("DB_POOL", PoolSize(2, 10)),
             read_pool=read.pool("DB_READ_POOL", PoolSize(2, 10)),
             redis={purpose: read.redis(purpose) for purpose in ("cache", "session", "queue")},
@@ -112,10 +118,15 @@ class _Reader:
     def text(self, name: str, default: str) -> str:
         return self._environment.get(name) or default
 
-    def required(self, name: str) -> str:
+    def database(self, name: str) -> str | None:
         value = self._environment.get(name)
         if not value:
-            raise ConfigurationError(f"{name} is not set; see README.md for what it looks like")
+            return None
+        try:
+            conninfo_to_dict(value)
+        except ProgrammingError:
+            # Neither the value nor what libpq says of it: both may contain the password.
+            raise ConfigurationError(f"{name} is not a connection string that Postgres' libpq reads") from None
         return value
 
     def number(self, name: str, default: float, most: float = float("inf")) -> float:

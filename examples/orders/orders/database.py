@@ -13,6 +13,7 @@ import psycopg
 from orders.configuration import Configuration
 from orders.pool import Pool, PoolTimeoutError
 from orders.states import State
+from orders.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Database:
 
     async def __aexit__(self, *_: object) -> None:
         if self._schema_task:
-            self._schema_task.cancel()
+            await end(self._schema_task)
         await self._open.aclose()
 
     @property
@@ -84,7 +85,7 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + self._deadline_s
-        if self.reader and self.reader.open_count and not from_primary:
+        if self.reader and self.reader.promising and not from_primary:
             try:
                 half_way = end - self._deadline_s / 2
                 return Answer(await self._fetch(self.reader, query, parameters, READER_WAIT_S, half_way), "replica")
@@ -101,7 +102,7 @@ class Database:
         """Whether a replica, or else the primary, finds the table within about ``limit_s`` seconds."""
         query = "SELECT to_regclass('orders') IS NOT NULL"
         for pool in reversed(self.pools):
-            if pool.open_count and await self._is_true(pool, query, limit_s / len(self.pools)):
+            if pool.promising and await self._is_true(pool, query, limit_s / len(self.pools)):
                 return True
         return False
 

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Self
 
@@ -22,10 +21,12 @@ from orders.configuration import RedisAccess
 from orders.keyvalue import FAILURES, connection_options
 from orders.metrics import FEED_CLIENTS, FEED_DROPPED, FEED_MESSAGES
 from orders.states import State
+from orders.tasks import end, until_one_fails
 
 log = logging.getLogger(__name__)
 
 CHANNEL = "orders"
+"""Behind the user's prefix: what its ACL lets it publish to."""
 SEPARATOR = "\n"
 """Between the messages of a batch; JSON has no raw line feed inside a line."""
 BATCH_S = 0.01
@@ -84,6 +85,7 @@ class Feed:
 
     def __init__(self, access: RedisAccess, state: State) -> None:
         self._access = access
+        self._channel = f"{access.prefix}{CHANNEL}"
         self._state = state
         self._subscribers: set[Subscriber] = set()
         self._outgoing: deque[str] = deque(maxlen=OUTGOING)
@@ -98,8 +100,7 @@ class Feed:
 
     async def __aexit__(self, *_: object) -> None:
         if self._relay:
-            self._relay.cancel()
-            await asyncio.gather(self._relay, return_exceptions=True)
+            await end(self._relay)
 
     def publish(self, message: str) -> None:
         """Sends a line of text to all workers, soon. Where Redis is down, this worker's WebSockets get it at least."""
@@ -153,9 +154,9 @@ class Feed:
                     Redis(host=host, port=port, health_check_interval=QUIET_S, **options) as redis,
                     redis.pubsub(ignore_subscribe_messages=True) as subscription,
                 ):
-                    await subscription.subscribe(CHANNEL)
+                    await subscription.subscribe(self._channel)
                     self._state.set(True)
-                    await _until_one_fails(self._receive(subscription), self._send(redis))
+                    await until_one_fails(self._receive(subscription), self._send(redis))
             except FAILURES as error:
                 self._state.set(False, f"{type(error).__name__}: {error}")
                 await asyncio.sleep(RETRY_S)
@@ -174,14 +175,5 @@ class Feed:
             batch = SEPARATOR.join(self._outgoing)
             self._outgoing.clear()
             async with asyncio.timeout(PUBLISH_S):
-                await redis.publish(CHANNEL, batch)
+                await redis.publish(self._channel, batch)
             await asyncio.sleep(BATCH_S)
-
-
-async def _until_one_fails(*endless: Coroutine[Any, Any, None]) -> None:
-    tasks = [asyncio.create_task(coroutine) for coroutine in endless]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()

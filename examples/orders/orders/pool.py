@@ -25,6 +25,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from orders.configuration import PoolSize
+from orders.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -146,6 +147,11 @@ class Pool:
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
+    def promising(self) -> bool:
+        """Whether to expect a connection: there is one, or the pool keeps none and would have to try."""
+        return self.open_count > 0 or self.size.minimum == 0
+
+    @property
     def idle_count(self) -> int:
         """Connections that nobody uses."""
         return len(self._idle)
@@ -163,9 +169,7 @@ class Pool:
 
     async def __aexit__(self, *_: object) -> None:
         self._closing = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         while self._idle:
             await self._idle.pop().close()
 
@@ -216,7 +220,7 @@ class Pool:
 
     def _release(self, connection: Connection) -> None:
         expired = asyncio.get_running_loop().time() > connection.expires
-        if self._closing or expired or connection.overdue or not connection.usable():
+        if self._closing or expired or not connection.usable():
             self._discard(connection)
             if not expired:
                 self._sweep()

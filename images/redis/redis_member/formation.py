@@ -14,8 +14,9 @@ from redis_member.sight import Sight, read
 
 STEP_S = 0.2
 """Time between two looks."""
-LOOK_S = 0.5
+LOOK_S = 0.2
 """How long a look waits for members that are slow; they count as missing until they answer."""
+LOOK = (("CLUSTER", "INFO"), ("CLUSTER", "NODES"), ("INFO", "replication"))
 QUIET_AFTER_S = 30.0
 """A formation that waits longer than this looks once a second: it waits for a member that is down."""
 
@@ -36,9 +37,9 @@ class Watch:
         try:
             if self._connection is None:
                 self._connection = Connection(self._host, self._settings, self._tls)
-            call = self._connection.call
-            return read(self.member, self._connection.address, call("CLUSTER", "NODES"), call("CLUSTER", "INFO"),
-                        call("INFO", "replication"))
+            # In this order: were the state asked for last, it could be that of a role which the table doesn't show yet.
+            info, nodes, replication = (self._connection.call(*command) for command in LOOK)
+            return read(self.member, self._connection.address, nodes, info, replication)
         except OSError:
             self.close()
         except ReplyError:

@@ -84,7 +84,7 @@ def plan(settings: Settings, sights: Mapping[str, Sight], since_s: float) -> Pla
         return Plan(waiting="the own server to answer")
     view = View(settings, sights, since_s)
     introductions = introduce(view)
-    for step in (cover, bury, follow, wait_until_serving, rearrange, balance):
+    for step in (agree, cover, bury, follow, wait_until_serving, rearrange, balance):
         found = step(view)
         if not found.settled:
             return Plan(introductions.actions + found.actions, found.waiting)
@@ -100,6 +100,12 @@ def introduce(view: View) -> Plan:
             meetings.append(Action(view.mine.member.name, ("CLUSTER", "MEET", sight.address, view.settings.port),
                                    f"meets {sight.member.name}", repeat_s=0.5))
     return Plan(tuple(meetings), "introductions" if meetings else "")
+
+
+def agree(view: View) -> Plan:
+    """Wait while another member owns the same slots: a master that was replaced doesn't know it when it comes back."""
+    rivals = [sight.member.name for sight in view.others if sight.me.slots & view.mine.me.slots]
+    return Plan(waiting=f"agreement with {', '.join(rivals)} on slots" if rivals else "")
 
 
 def cover(view: View) -> Plan:

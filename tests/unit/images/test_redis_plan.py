@@ -97,6 +97,15 @@ def test_an_old_master_takes_back_what_would_put_two_masters_in_one_domain(forme
     assert formed.following()["redis-5"] == "redis-1"
 
 
+def test_a_master_that_was_replaced_is_not_settled_before_it_knows(formed: Cluster) -> None:
+    slots = formed.servers["redis-1"].slots
+    formed.apply(FAILOVER_OF_1)
+    late = formed.servers["redis-1"]
+    late.master, late.knows[late.id] = None, slots
+    found = plan(replace(formed.settings, me="redis-1"), formed.sights(), 60)
+    assert found.waiting == "agreement with redis-5 on slots" and not found.actions
+
+
 def test_two_masters_stay_in_one_domain_when_balancing_is_off(formed: Cluster) -> None:
     formed.settings = replace(formed.settings, balance_domains=False)
     formed.apply(FAILOVER_OF_1)

@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from operations.setup import logs, stack, teardown
+from operations.setup import logs, stack
 
 
 def lock(tmp_path: Path, pid: int, host: str) -> mock.Mock:
@@ -46,13 +46,13 @@ def test_other_locks_are_left_alone(tmp_path: Path, pid: int, host: str) -> None
 
 def test_the_salt_goes_with_the_secrets_unless_the_file_holds_some(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(teardown, "ROOT", tmp_path)
+    monkeypatch.setattr(stack, "ROOT", tmp_path)
     (tmp_path / "stacks").mkdir()
     plain, secret = tmp_path / "stacks" / "Pulumi.plain.yaml", tmp_path / "stacks" / "Pulumi.secret.yaml"
     plain.write_text("encryptionsalt: v1:abc\nconfig:\n  evenkeel:target: docker\n")
     secret.write_text("encryptionsalt: v1:abc\nconfig:\n  evenkeel:app-secret-X:\n    secure: v1:xyz\n")
-    teardown._forget_salt("plain")
-    teardown._forget_salt("secret")
+    stack.forget_salt("plain")
+    stack.forget_salt("secret")
     assert "encryptionsalt" not in plain.read_text() and "evenkeel:target" in plain.read_text()
     assert "encryptionsalt" in secret.read_text()
 

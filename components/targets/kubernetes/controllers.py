@@ -1,0 +1,87 @@
+"""What keeps a workload's pods running: a StatefulSet where members have an identity, else a Deployment."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from components.targets.kubernetes import labels, names
+from components.targets.kubernetes.files import Files
+from components.targets.kubernetes.pods import Images, template
+from components.workload import Volume, Workload
+
+HISTORY = 3
+DEADLINE_MARGIN_S = 60
+"""A rollout may take this much longer than one member's start before it is reported as stuck."""
+
+
+def has_identity(workload: Workload) -> bool:
+    """Whether others must tell its members apart: they keep something, or an address."""
+    return bool(workload.volumes) or workload.stable_address
+
+
+def controller(stack: str, workload: Workload, files: Files, images: Images) -> dict[str, Any]:
+    return (_stateful_set if has_identity(workload) else _deployment)(stack, workload, files, images)
+
+
+def _stateful_set(stack: str, workload: Workload, files: Files, images: Images) -> dict[str, Any]:
+    """Members start at once. Those that hold data are never replaced by an update of the declaration: that is an
+    operation, one at a time, replicas first (decision 2)."""
+    kept = [volume for volume in workload.volumes if volume.protected]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": labels.metadata(stack, workload, workload.name),
+        "spec": {
+            "replicas": workload.count,
+            "serviceName": names.members_service(workload.name),
+            "ordinals": {"start": 1},
+            "podManagementPolicy": "Parallel",
+            "revisionHistoryLimit": HISTORY,
+            "updateStrategy": {"type": "OnDelete" if workload.stateful else "RollingUpdate"},
+            "selector": {"matchLabels": labels.selector(stack, workload)},
+            "template": template(stack, workload, files, images),
+            **({"volumeClaimTemplates": [_claim(stack, workload, volume) for volume in kept],
+                "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"}}
+               if kept else {}),
+        },
+    }
+
+
+def _claim(stack: str, workload: Workload, volume: Volume) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": volume.name, "labels": labels.selector(stack, workload)},
+        "spec": {"accessModes": ["ReadWriteOnce"],
+                 "resources": {"requests": {"storage": f"{math.ceil(volume.size_gib * 1024)}Mi"}}},
+    }
+
+
+def _deployment(stack: str, workload: Workload, files: Files, images: Images) -> dict[str, Any]:
+    start_s = workload.health.start_s if workload.health else 0
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": labels.metadata(stack, workload, workload.name),
+        "spec": {
+            "replicas": workload.count,
+            "revisionHistoryLimit": HISTORY,
+            "progressDeadlineSeconds": start_s + DEADLINE_MARGIN_S,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "selector": {"matchLabels": labels.selector(stack, workload)},
+            "template": template(stack, workload, files, images),
+        },
+    }
+
+
+def disruption_budget(stack: str, workload: Workload) -> list[dict[str, Any]]:
+    """One member at a time may be drained away. Not for one alone: its node could never be drained."""
+    if workload.count < 2:
+        return []
+    return [{
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": labels.metadata(stack, workload, workload.name),
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": labels.selector(stack, workload)}},
+    }]

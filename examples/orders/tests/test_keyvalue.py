@@ -1,0 +1,95 @@
+"""Redis may fail; nobody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisClusterException
+
+from orders import keyvalue
+from orders.configuration import RedisAccess
+from orders.keyvalue import KeyValueStore, UnavailableError
+from orders.states import State
+
+pytestmark = pytest.mark.anyio
+
+
+class Store(KeyValueStore):
+    """Counts the clients it makes; connects to nothing."""
+
+    def __init__(self, nodes: tuple[tuple[str, int], ...] = (("nowhere", 6379),)) -> None:
+        self.state = State("cache")
+        super().__init__(RedisAccess("cache", nodes, "cache", "cache:"), self.state)
+        self.forgotten = 0
+
+    def _connected(self) -> Any:
+        return None
+
+    async def _forget(self) -> None:
+        self.forgotten += 1
+
+
+async def fails(_: Any) -> None:
+    raise RedisConnectionError("refused")
+
+
+async def answers(_: Any) -> str:
+    return "here"
+
+
+async def test_an_answer() -> None:
+    store = Store()
+    assert await store.run(answers) == "here"
+    assert store.state.up
+    assert store.key("popularity") == "cache:popularity"
+
+
+async def test_without_redis() -> None:
+    with pytest.raises(UnavailableError, match="no Redis"):
+        await Store(()).run(answers)
+
+
+@pytest.mark.parametrize(
+    "error", [RedisConnectionError("refused"), RedisClusterException("no node"), OSError("unreachable")])
+async def test_every_kind_of_failure_is_one(error: Exception) -> None:
+    async def operation(_: Any) -> None:
+        raise error
+
+    store = Store()
+    with pytest.raises(UnavailableError):
+        await store.run(operation)
+    assert store.state.up is False
+
+
+async def test_what_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyvalue, "OPERATION_S", 0.02)
+
+    async def hangs(_: Any) -> None:
+        await asyncio.sleep(5)
+
+    with pytest.raises(UnavailableError):
+        await Store().run(hangs)
+
+
+async def test_after_a_failure_nobody_waits_until_the_pause_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyvalue, "PAUSE_S", 0.05)
+    store = Store()
+    with pytest.raises(UnavailableError):
+        await store.run(fails)
+    with pytest.raises(UnavailableError, match="a moment ago"):
+        await store.run(answers)
+    await asyncio.sleep(0.06)
+    assert await store.run(answers) == "here"
+
+
+async def test_the_client_is_made_anew_after_some_failures_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyvalue, "PAUSE_S", 0.0)
+    store = Store()
+    for _ in range(keyvalue.GIVE_UP_AFTER):
+        assert store.forgotten == 0
+        with pytest.raises(UnavailableError):
+            await store.run(fails)
+    assert store.forgotten == 1

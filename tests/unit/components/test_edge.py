@@ -1,0 +1,154 @@
+"""What the edge decides before any template: routes, shares, locations, maps."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components import edge_haproxy, edge_nginx
+from components.settings import Settings, SettingsError
+from components.settings.edge import Edge
+from components.workload import Member
+from tests.support.mocks import declare
+from tests.unit.templates.test_edge_configs import Names, pool
+
+PREPARE = Path(__file__).resolve().parents[3] / "images" / "haproxy" / "prepare"
+
+
+def edge(**settings: Any) -> Edge:
+    return Edge.model_validate(settings)
+
+
+def refusal(**settings: Any) -> str:
+    with pytest.raises(SettingsError) as refused:
+        Settings.load({"edge": settings}, stack="test", where="stacks/Pulumi.test.yaml")
+    return str(refused.value)
+
+
+def test_a_backend_per_pool_colour_and_access() -> None:
+    made = edge_haproxy.backends(edge(), [pool(), pool("feed", paths=("/ws",))], Names())
+    assert [backend.name for backend in made[:6]] == [
+        "web_blue_read", "web_blue_write", "web_blue_socket", "web_green_read", "web_green_write", "web_green_socket"]
+    assert len(made) == 12
+    assert {backend.service for backend in made if backend.name.startswith("feed")} == {"feed-blue", "feed-green"}
+
+
+def test_writers_are_checked_for_writing_and_readers_for_reading() -> None:
+    paths = {backend.access: backend.check_path for backend in edge_haproxy.backends(edge(), [pool()], Names())}
+    assert paths == {"read": "/health/readonly", "write": "/health/ready", "socket": "/health/readonly"}
+
+
+@pytest.mark.parametrize(("balancers", "share"), [(1, 256), (2, 128), (3, 86)])
+def test_balancers_share_a_workers_places(balancers: int, share: int) -> None:
+    made = edge_haproxy.backends(edge(haproxy={"instances": balancers}), [pool()], Names())
+    assert {backend.max_connections for backend in made if backend.access != "socket"} == {share}
+
+
+def test_idle_connections_go_before_the_worker_closes_them() -> None:
+    made = edge_haproxy.backends(edge(), [pool(keep_alive_s=5)], Names())
+    assert {backend.purge_ms for backend in made if backend.access == "read"} == {1250}
+
+
+def test_source_balancing_hashes_the_address_that_nginx_vouches_for() -> None:
+    made = edge_haproxy.backends(edge(), [pool(balance="source")], Names())
+    assert {backend.balance for backend in made} == {"hdr(X-Real-IP)"}
+    assert all(backend.table for backend in made), "slots differ between the balancers, addresses don't"
+
+
+def test_stickiness_is_by_colour_so_that_a_switch_frees_everybody() -> None:
+    made = edge_haproxy.backends(edge(), [pool(sticky="cookie")], Names())
+    assert {(backend.colour, backend.cookie) for backend in made} == {
+        ("blue", "evenkeel-web-blue"), ("green", "evenkeel-web-green")}
+
+
+def test_the_longest_prefix_decides_the_pool_and_ends_at_a_segment() -> None:
+    routes = edge_haproxy.routes([pool(), pool("a", paths=("/api",)), pool("b", paths=("/api/live/", "/x"))])
+    assert [route["pool"] for route in routes] == ["b", "a", "b"]
+    assert routes[1]["condition"] == "{ path /api } || { path_beg /api/ }"
+    assert routes[2]["condition"] == "{ path_beg /api/live/ }"
+
+
+def test_a_class_without_a_limit_is_not_counted() -> None:
+    limits = {"api": {"paths": ["/"], "limit": 0}}
+    assert [each.name for each in edge_haproxy.rate_classes(edge(rate_limits=limits))] == ["auth", "upload", "static"]
+    assert edge_haproxy.rate_classes(edge(rate_limits={"enabled": False})) == []
+
+
+def test_every_balancers_count_enters_the_sum() -> None:
+    values = edge_haproxy.values(edge(haproxy={"instances": 3}), [pool()], Names(), Member("haproxy", 2))
+    assert [balancer.name for balancer in values["balancers"]] == ["haproxy-1", "haproxy-2", "haproxy-3"]
+    assert values["ordinal"] == 2
+
+
+def test_locations_inherit_what_their_prefix_says() -> None:
+    settings = edge(cache={"ttl_s_by_path": {"/api/": 5}, "coalesced_paths": ["/api/catalogue"]},
+                    rate_limits={"upload": {"paths": ["/api/upload"], "limit": 10}})
+    made = {location.path: location for location in edge_nginx.locations(settings)}
+    assert sorted(made) == ["/", "/api/", "/api/catalogue", "/api/upload"]
+    assert made["/api/catalogue"].coalesced and made["/api/catalogue"].ttl_s == 5
+    assert made["/api/upload"].body_mib == 64 and not made["/api/upload"].coalesced
+    assert made["/"].body_mib == 4 and made["/"].ttl_s == 0
+
+
+@pytest.mark.parametrize(("port", "ordinal", "text"), [
+    (8443, 1, ":8443"), (8443, 2, ":8444"), (443, 1, ""), (0, 1, "")])
+def test_redirects_lead_to_the_same_members_https_port(port: int, ordinal: int, text: str) -> None:
+    assert edge_nginx.public_port(edge(nginx={"https_port": port}), Member("nginx", ordinal)) == text
+
+
+def test_htpasswd_lines_verify_and_do_not_change() -> None:
+    line = edge_nginx.htpasswd_line("local", "ann", "pa55")
+    assert line == edge_nginx.htpasswd_line("local", "ann", "pa55")
+    user, _, coded = line.strip().partition(":{SSHA}")
+    raw = base64.b64decode(coded)
+    assert user == "ann" and raw[:20] == hashlib.sha1(b"pa55" + raw[20:]).digest()
+    assert line != edge_nginx.htpasswd_line("other", "ann", "pa55")
+
+
+@pytest.mark.parametrize(("settings", "part"), [
+    ({"cache": {"coalesced_paths": ["static; evil"]}}, "begins with `/`"),
+    ({"rate_limits": {"auth": {"paths": ["/a b"], "limit": 1}}}, "begins with `/`"),
+    ({"headers": {"referrer_policy": 'x" always; evil "'}}, "no quotation marks"),
+    ({"nginx": {"trusted_proxies": ["cdn.example"]}}, "cdn.example"),
+    ({"haproxy": {"testers": {"beta": "red"}}}, "blue or green"),
+    ({"rate_limits": {"tiers": {"pro": 0}}}, "tier"),
+    ({"breaker": {"faliures": 3}}, "did you mean `failures`?"),
+])
+def test_what_no_configuration_could_hold_is_refused(settings: dict[str, Any], part: str) -> None:
+    assert part in refusal(**settings)
+
+
+def test_secrets_of_the_edge_are_secret_files_and_the_split_is_not_an_input() -> None:
+    recorder, _ = declare({"app": {"credentials": "files"}, "edge": {"basic_auth": {"users": ["ann"]}}})
+    nginx, haproxy = recorder.named("nginx-1-config").inputs, recorder.named("haproxy-1-config").inputs
+    assert {"tls/key.pem", "htpasswd"} <= set(nginx["secretFiles"]["value"])
+    assert {"tls/bundle.pem", "secret.cfg"} == set(haproxy["secretFiles"]["value"])
+    assert "split.map" not in haproxy["files"] and haproxy["files"]["initial/split.map"] == "web 0\n"
+
+
+def prepare(folder: Path, initial: str, split: str | None) -> str:
+    for name in ("config/initial", "data", "run"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "config/initial/split.map").write_text(initial)
+    if split is not None:
+        (folder / "data/split.map").write_text(split)
+    subprocess.run(["sh", PREPARE], check=True, env={
+        **os.environ, "EVENKEEL_CONFIG": f"{folder}/config", "EVENKEEL_DATA": f"{folder}/data",
+        "EVENKEEL_RUN": f"{folder}/run"})
+    return (folder / "data/split.map").read_text()
+
+
+def test_operations_split_outlives_a_start(tmp_path: Path) -> None:
+    assert prepare(tmp_path, "web 0\n", None) == "web 0\n"
+    assert prepare(tmp_path, "web 0\n", "web 100\n") == "web 100\n"
+
+
+def test_a_new_pool_starts_on_the_colour_of_web(tmp_path: Path) -> None:
+    assert prepare(tmp_path, "web 0\nfeed 0\n", "web 100\n") == "web 100\nfeed 100\n"
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["split.map"]
