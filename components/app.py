@@ -120,8 +120,8 @@ class App(Tier):
             for connection in offered:
                 files += [ConfigFile(path, content, secret=True, effect=Effect.RESTART)
                           for path, content in connection.secret_files.items()]
-            files += [ConfigFile(f"secrets/{name}", own_secret(f"app-secret-{name}"), secret=True, effect=Effect.RESTART)
-                      for name in self.context.settings.app.secrets]
+            files += [ConfigFile(f"secrets/{name}", own_secret(f"app-secret-{name}"), secret=True,
+                                 effect=Effect.RESTART) for name in self.context.settings.app.secrets]
             return files
         lines: list[pulumi.Input[str]] = []
         for connection in offered:

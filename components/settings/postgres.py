@@ -23,6 +23,12 @@ MANAGED_PARAMETERS = frozenset({
 })
 """What `parameters` may not set: Patroni or this tier decides it, or it has a setting of its own."""
 
+PLATFORM_ROLES = frozenset({"postgres", "replicator", "rewinder", "monitor", "pgbouncer"})
+"""Roles with a purpose of their own."""
+
+SYSTEM_DATABASES = frozenset({"postgres", "template0", "template1", "pgbouncer"})
+"""Postgres' own, and the name of PgBouncer's console."""
+
 RESERVED_CONNECTIONS = 20
 """Connections of Postgres that no pooler may use: superuser (3), Patroni, replication, monitoring, people."""
 
@@ -115,7 +121,7 @@ class Postgres(Model):
                              "writes and nothing takes over.", ge=1, le=9)
     database: str = knob("app", "Database made for the application.", pattern=r"^[a-z][a-z0-9_]{0,40}$")
     user: str = knob("app", "Its owner, as which the application connects.", pattern=r"^[a-z][a-z0-9_]{0,40}$")
-    recovery: RecoveryPlan = knob(
+    recovery_plan: RecoveryPlan = knob(
         RecoveryPlan.FAST, "Timings of Patroni, its load balancers and etcd together: fast, normal or cautious.")
     ttl_s: int | None = knob(None, "Life of the leader key; empty: the recovery plan's.", unit="s", ge=20)
     loop_wait_s: int | None = knob(None, "Pause of Patroni's loop; empty: the recovery plan's.", unit="s", ge=1)
@@ -144,7 +150,7 @@ class Postgres(Model):
     @property
     def timing(self) -> Timing:
         """The recovery plan with what was overridden."""
-        plan = PLANS[self.recovery]
+        plan = PLANS[self.recovery_plan]
         return Timing(self.ttl_s or plan.ttl_s, self.loop_wait_s or plan.loop_wait_s,
                       self.retry_timeout_s or plan.retry_timeout_s, plan.check_ms, plan.failing_check_ms,
                       plan.check_falls, plan.heartbeat_ms)
@@ -185,6 +191,14 @@ class Postgres(Model):
                        "shared_buffers": "postgres.shared_buffers_mib"}.get(name.lower())
                 raise ValueError(f"parameters: {name} " + (f"has a setting of its own: {own}" if own else
                                                            "is decided by the platform (replication, TLS, paths)"))
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> Self:
+        if self.user in PLATFORM_ROLES or self.user.startswith("pg_"):
+            raise ValueError(f"user: {self.user!r} names a role of the platform or of Postgres itself")
+        if self.database in SYSTEM_DATABASES:
+            raise ValueError(f"database: {self.database!r} is Postgres' own or PgBouncer's console")
         return self
 
     @model_validator(mode="after")

@@ -83,7 +83,7 @@ class HAProxy(Model):
 class Timeouts(Model):
     """The longest of everything."""
 
-    connect_ms: int = knob(300, "Opening a connection, at each hop.", unit="ms", ge=10)
+    connect_ms: int = knob(500, "Opening a connection, at each hop.", unit="ms", ge=10)
     request_s: int = knob(10, "Receiving a request's head, and a pause within its body.", unit="s", ge=1)
     queue_ms: int = knob(2000, "Waiting for a free worker.", unit="ms", ge=1)
     answer_s: int = knob(30, "A worker's answer: until it begins, and any pause within it.", unit="s", ge=1)

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from operations.setup import env, environment, preparation
+from operations.setup import engine, env, environment, preparation
 from operations.setup.errors import SetupError
 from operations.setup.paths import ROOT
 from operations.setup.progress import Progress
@@ -28,6 +28,7 @@ USAGE = """usage: python3 -m operations.setup COMMAND
   images              engine and images
   lint-tools          the virtual environment with what linters need
   env                 print the environment that `pulumi` needs, for a shell
+  stop-engine         end the Docker engine, if this checkout started it by hand
   run COMMAND ...     run a command in that environment
   up, down, status, logs, graph, preview ...   see `make`
 """
@@ -61,6 +62,8 @@ def _command(command: str, arguments: Sequence[str]) -> int:
         preparation.prepare_images(progress)
     elif command == "lint-tools":
         preparation.prepare_environment(progress)
+    elif command == "stop-engine":
+        progress.line(engine.stop())
     elif command == "env":
         print(env.exports(env.pulumi_environment()), end="")
     elif command == "run":

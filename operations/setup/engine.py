@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -46,6 +47,21 @@ def ensure(commands: Commands, say: Say) -> str | None:
     if version() is None:  # Debian's package may have started it.
         _start(commands, say)
     return f"Docker {version()} runs"
+
+
+def stop() -> str:
+    """End the engine that ``ensure`` started by hand from this checkout; any other is left alone. A sentence."""
+    if not PID_FILE.exists():
+        return "no engine was started from this checkout"
+    pid = int(PID_FILE.read_text())
+    command = Path(f"/proc/{pid}/cmdline")
+    if command.exists() and command.read_bytes().startswith(b"dockerd"):
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while command.exists() and time.monotonic() < deadline:
+            time.sleep(0.25)
+    PID_FILE.unlink()
+    return f"dockerd (process {pid}) was stopped"
 
 
 def _refuse_what_is_not_ours() -> None:

@@ -27,7 +27,7 @@ from orders.store import OrderStore
 from orders.tasks import end
 
 WATCH_S = 2.0
-"""Redis is asked how it is this often, so that /health tells the truth on a worker that nobody uses."""
+"""Dependencies are asked how they are this often, so that /health tells the truth on a worker that nobody uses."""
 
 
 class Worker:
@@ -86,6 +86,8 @@ class Worker:
 
     async def _watch(self) -> None:
         while True:
+            await self.health.can_write()
+            await self.health.can_read()
             for store in self._stores.values():
                 if store.access.nodes:
                     try:

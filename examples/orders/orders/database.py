@@ -33,6 +33,9 @@ CREATE TABLE IF NOT EXISTS orders (
     created_at      timestamptz NOT NULL DEFAULT clock_timestamp()
 )"""
 
+READABLE = "SELECT to_regclass('orders') IS NOT NULL"
+WRITABLE = "SELECT to_regclass('orders') IS NOT NULL AND NOT pg_is_in_recovery()"
+
 Row = tuple[Any, ...]
 
 
@@ -54,9 +57,11 @@ class Database:
     def __init__(self, configuration: Configuration, primary: State, reader: State) -> None:
         self._deadline_s = configuration.deadline_s
         self._wait_s = configuration.pool_wait_s
-        self.primary = Pool("primary", configuration.database_url, configuration.write_pool, primary.set)
+        self._primary_state = primary
+        self._reader_state = reader
+        self.primary = Pool("primary", configuration.database_url, configuration.write_pool)
         replica_url = configuration.read_replica_url
-        self.reader = Pool("reader", replica_url, configuration.read_pool, reader.set) if replica_url else None
+        self.reader = Pool("reader", replica_url, configuration.read_pool) if replica_url else None
         self._open = AsyncExitStack()
         self._schema_task: asyncio.Task[None] | None = None
 
@@ -85,7 +90,7 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + self._deadline_s
-        if self.reader and self.reader.promising and not from_primary:
+        if self.reader and self._reader_state.up is not False and not from_primary:
             try:
                 half_way = end - self._deadline_s / 2
                 return Answer(await self._fetch(self.reader, query, parameters, READER_WAIT_S, half_way), "replica")
@@ -99,24 +104,34 @@ class Database:
             raise DatabaseUnavailableError(str(error).strip()) from error
 
     async def can_read(self, limit_s: float) -> bool:
-        """Whether a replica, or else the primary, finds the table within about ``limit_s`` seconds."""
-        query = "SELECT to_regclass('orders') IS NOT NULL"
-        for pool in reversed(self.pools):
-            if pool.promising and await self._is_true(pool, query, limit_s / len(self.pools)):
+        """Whether a replica, or else the primary, finds the table, found out within ``limit_s`` seconds."""
+        if self.reader:
+            reason = await self._why_not(self.reader, READABLE, limit_s / 2)
+            self._reader_state.set(reason is None, reason or "")
+            if reason is None:
                 return True
-        return False
+        return await self._why_not(self.primary, READABLE, limit_s / 2) is None
 
     async def can_write(self, limit_s: float) -> bool:
         """Whether the primary takes writes and the table is there, found out within ``limit_s`` seconds."""
-        return await self._is_true(
-            self.primary, "SELECT to_regclass('orders') IS NOT NULL AND NOT pg_is_in_recovery()", limit_s)
+        reason = await self._why_not(self.primary, WRITABLE, limit_s)
+        self._primary_state.set(reason is None, reason or "")
+        return reason is None
 
-    async def _is_true(self, pool: Pool, query: str, limit_s: float) -> bool:
-        try:
-            deadline = asyncio.get_running_loop().time() + limit_s
-            return bool((await self._fetch(pool, query, [], limit_s, deadline))[0][0])
-        except (PoolTimeoutError, psycopg.Error):
-            return False
+    async def _why_not(self, pool: Pool, question: str, limit_s: float) -> str | None:
+        """Nothing where the answer is yes; otherwise what is wrong."""
+        deadline = asyncio.get_running_loop().time() + limit_s
+        reason = ""
+        # A first connection may be broken only because its server was restarted a while ago; a second one is new.
+        for _ in range(2):
+            try:
+                rows = await self._fetch(pool, question, [], limit_s, deadline)
+                return None if rows[0][0] else "it answers, but has no table yet or is no primary"
+            except PoolTimeoutError as error:
+                return str(error)
+            except psycopg.Error as error:
+                reason = str(error).strip()
+        return reason
 
     @staticmethod
     async def _fetch(pool: Pool, query: str, parameters: list[Any], wait_s: float, deadline: float) -> list[Row]:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from orders.database import Database
-from orders.pool import Pool
 from orders.states import State
 
 FRESH_S = 0.25
@@ -52,7 +51,8 @@ class Health:
         self.states = states
         self.draining = False
         self._write = Check(database.can_write, lambda: database.primary.last_success)
-        self._read = Check(database.can_read, lambda: _latest(database.pools))
+        # The primary's answers prove nothing about the readers: they are asked again until they answer themselves.
+        self._read = Check(database.can_read, lambda: (database.reader or database.primary).last_success)
 
     async def can_write(self) -> bool:
         """Whether requests that change something may come."""
@@ -67,7 +67,3 @@ class Health:
         if self.draining:
             return "draining"
         return "degraded" if any(state.up is False for state in self.states) else "ok"
-
-
-def _latest(pools: list[Pool]) -> float:
-    return max(pool.last_success for pool in pools)

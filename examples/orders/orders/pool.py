@@ -15,7 +15,7 @@ import random
 import select
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
@@ -126,11 +126,10 @@ class _Deadline:
 class Pool:
     """Connections to one database.
 
-    Opens at least ``size.minimum`` connections and keeps them, whatever happens to the database; ``on_change`` hears
-    ``(True, "")`` when it can be reached and ``(False, reason)`` when it can't any more, once each.
+    Opens at least ``size.minimum`` connections and keeps them, whatever happens to the database.
     """
 
-    def __init__(self, name: str, url: str, size: PoolSize, on_change: Callable[[bool, str], None]) -> None:
+    def __init__(self, name: str, url: str, size: PoolSize) -> None:
         self.name = name
         self.size = size
         self.open_count = 0
@@ -138,18 +137,13 @@ class Pool:
         self.last_success = float("-inf")
         """When a statement last succeeded, by the event loop's clock."""
         self._parameters = TRANSPORT | conninfo_to_dict(url)
-        self._on_change = on_change
         self._idle: deque[Connection] = deque()
         self._waiters: deque[asyncio.Future[Connection]] = deque()
         self._wanted = asyncio.Event()
         self._opening = 0
+        self._refusal = ""
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
-
-    @property
-    def promising(self) -> bool:
-        """Whether to expect a connection: there is one, or the pool keeps none and would have to try."""
-        return self.open_count > 0 or self.size.minimum == 0
 
     @property
     def idle_count(self) -> int:
@@ -206,7 +200,7 @@ class Pool:
         waiter: asyncio.Future[Connection] = loop.create_future()
         self._waiters.append(waiter)
         self._wanted.set()
-        alarm = loop.call_later(wait_s, _give_up, waiter)
+        alarm = loop.call_later(wait_s, self._give_up, waiter)
         try:
             return await waiter
         except asyncio.CancelledError:
@@ -218,9 +212,13 @@ class Pool:
             with suppress(ValueError):
                 self._waiters.remove(waiter)
 
+    def _give_up(self, waiter: asyncio.Future[Connection]) -> None:
+        if not waiter.done():
+            waiter.set_exception(PoolTimeoutError(f"no connection to the {self.name} in time. {self._refusal}".strip()))
+
     def _release(self, connection: Connection) -> None:
         expired = asyncio.get_running_loop().time() > connection.expires
-        if self._closing or expired or not connection.usable():
+        if self._closing or expired or connection.overdue or not connection.usable():
             self._discard(connection)
             if not expired:
                 self._sweep()
@@ -261,12 +259,11 @@ class Pool:
             try:
                 connection = await self._open()
             except (psycopg.Error, OSError) as error:
-                if not self.open_count:
-                    self._on_change(False, str(error).strip())
+                self._refusal = str(error).strip()
                 await asyncio.sleep(RETRY_S)
             else:
                 self.open_count += 1
-                self._on_change(True, "")
+                self._refusal = ""
                 self._hand_over(connection)
             finally:
                 self._opening -= 1
@@ -285,8 +282,3 @@ class Pool:
             oldest_allowed = asyncio.get_running_loop().time() - IDLE_S
             while self._idle and self.open_count > self.size.minimum and self._idle[0].idle_since < oldest_allowed:
                 self._discard(self._idle.popleft())
-
-
-def _give_up(waiter: asyncio.Future[Connection]) -> None:
-    if not waiter.done():
-        waiter.set_exception(PoolTimeoutError("no connection to the database in time"))

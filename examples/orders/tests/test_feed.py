@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from starlette.websockets import WebSocketState
 
 from orders import feed as feeds
@@ -36,6 +37,7 @@ class FakeSocket:
 
     async def close(self, code: int) -> None:
         self.application_state = WebSocketState.DISCONNECTED
+        await self.reading.wait()
         self.closed.append(code)
         self.said.put_nowait(None)
 
@@ -75,12 +77,15 @@ async def test_a_reader_that_is_too_slow_is_closed_and_holds_up_nobody() -> None
     live = feed()
     (slow, quick), _ = await serve(live, 2)
     slow.reading.clear()
-    for number in range(feeds.BACKLOG + 10):
+    dropped = REGISTRY.get_sample_value("orders_feed_dropped_total") or 0
+    for number in range(3 * feeds.BACKLOG):
         live.broadcast(str(number))
         await asyncio.sleep(0)
+    slow.reading.set()
     await asyncio.sleep(0.01)
     assert slow.closed == [TRY_AGAIN_LATER]
-    assert len(quick.sent) == feeds.BACKLOG + 10
+    assert len(quick.sent) == 3 * feeds.BACKLOG
+    assert REGISTRY.get_sample_value("orders_feed_dropped_total") == dropped + 1
 
 
 async def test_draining_closes_all_with_1012_over_its_time() -> None:

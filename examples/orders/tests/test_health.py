@@ -72,7 +72,7 @@ def worker(writes: bool = True, reads: bool = True, states: list[State] | None =
         return reads
 
     primary = SimpleNamespace(last_success=float("-inf"))
-    database: Any = SimpleNamespace(can_write=can_write, can_read=can_read, primary=primary, pools=[primary])
+    database: Any = SimpleNamespace(can_write=can_write, can_read=can_read, primary=primary, reader=None)
     return Health(database, states or [])
 
 

@@ -84,7 +84,7 @@ def plan(settings: Settings, sights: Mapping[str, Sight], since_s: float) -> Pla
         return Plan(waiting="the own server to answer")
     view = View(settings, sights, since_s)
     introductions = introduce(view)
-    for step in (agree, cover, bury, follow, wait_until_serving, rearrange, balance):
+    for step in (agree, cover, bury, clear, follow, wait_until_serving, rearrange, balance):
         found = step(view)
         if not found.settled:
             return Plan(introductions.actions + found.actions, found.waiting)
@@ -155,6 +155,18 @@ def bury(view: View) -> Plan:
                            f"forgets {host}'s former id {node_id[:8]}, whose volume is lost")
                     for sight in view.sights.values() if node_id in sight.table]
     return Plan(tuple(actions), "former ids to be forgotten" if actions else "")
+
+
+def clear(view: View) -> Plan:
+    """Forget dead ids without a name: a member may hear of a former id after the others forgot it, and hearsay carries
+    no names. With everybody in sight, who is neither a member nor alive nor in use is nobody."""
+    if view.missing:
+        return Plan()
+    used = {sight.id for sight in view.sights.values()} | {sight.me.master for sight in view.sights.values()}
+    actions = tuple(Action(sight.member.name, ("CLUSTER", "FORGET", node.id), f"forgets the nameless {node.id[:8]}")
+                    for sight in view.sights.values() for node in sight.table.values()
+                    if node.id not in used and not node.host and not node.slots and node.flags & {"fail", "noaddr"})
+    return Plan(actions, "nameless ids to be forgotten" if actions else "")
 
 
 def follow(view: View) -> Plan:

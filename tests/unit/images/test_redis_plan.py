@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from redis_member.plan import Action, plan
+from redis_member.sight import Node
 
 from tests.support.redis_cluster import ALL_SLOTS, Cluster
 
@@ -86,6 +87,17 @@ def test_an_id_with_slots_is_not_forgotten_while_its_replica_may_only_be_late(fo
     found = plan(replace(formed.settings, me="redis-1"), formed.sights(), 60)
     assert not any("FORGET" in action.command for action in found.actions)
     assert "redis-5" in found.waiting
+
+
+def test_a_former_id_known_by_hearsay_alone_is_forgotten_too(formed: Cluster) -> None:
+    sights = formed.sights()
+    ghost = Node("ghost", "", "", frozenset({"master", "fail", "noaddr"}), None, False, frozenset())
+    redis_3 = sights["redis-3"]
+    sights["redis-3"] = replace(redis_3, table={**redis_3.table, "ghost": ghost})
+    [action] = plan(replace(formed.settings, me="redis-1"), sights, 60).actions
+    assert (action.on, action.command) == ("redis-3", ("CLUSTER", "FORGET", "ghost"))
+    del sights["redis-6"]
+    assert not plan(replace(formed.settings, me="redis-1"), sights, 60).actions, "it may be redis-6"
 
 
 def test_an_old_master_takes_back_what_would_put_two_masters_in_one_domain(formed: Cluster) -> None:
