@@ -7,7 +7,8 @@ written again from here. It deliberately does not know how many workers there ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 
@@ -36,6 +37,11 @@ class Edge(Tier):
     def workloads(self) -> list[Workload]:
         return [self._nginx(), self._haproxy()]
 
+    def exports(self) -> Mapping[str, Any]:
+        """``edge_passwords``: user -> generated password of the edge's own authentication, where it is on."""
+        passwords = self.passwords()
+        return {"edge_passwords": pulumi.Output.secret(passwords)} if passwords else {}
+
     def passwords(self) -> dict[str, pulumi.Output[str]]:
         """The generated password of every user of the edge's own authentication."""
         return {user: self.context.secrets.password(f"edge-{user}")
@@ -43,12 +49,12 @@ class Edge(Tier):
 
     def _nginx(self) -> Workload:
         edge = self.context.settings.edge
-        tls = self.tls_files(NGINX, edge.nginx.instances, also=tuple(edge.tls.hostnames))
+        tls = self.tls_files(NGINX, edge.nginx.members, also=tuple(edge.tls.hostnames))
         return Workload(
             name=NGINX,
             tier=self.kind,
             image="nginx",
-            count=edge.nginx.instances,
+            count=edge.nginx.members,
             zones=(Zone.EDGE,),
             resources=Resources(memory_mib=edge.nginx.memory_mib, cpus=edge.nginx.cpus),
             health=HealthCheck(_fetch(edge_nginx.STATUS_PORT, "/edge/health")),
@@ -80,12 +86,12 @@ class Edge(Tier):
 
     def _haproxy(self) -> Workload:
         haproxy = self.context.settings.edge.haproxy
-        tls = self.tls_files(HAPROXY, haproxy.instances, bundle=True)
+        tls = self.tls_files(HAPROXY, haproxy.members, bundle=True)
         return Workload(
             name=HAPROXY,
             tier=self.kind,
             image="haproxy",
-            count=haproxy.instances,
+            count=haproxy.members,
             zones=(Zone.EDGE, Zone.APP),
             resources=Resources(memory_mib=haproxy.memory_mib, cpus=haproxy.cpus),
             health=HealthCheck(_fetch(edge_haproxy.STATUS_PORT, "/health")),

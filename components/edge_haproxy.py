@@ -136,7 +136,7 @@ def breaker_values(edge: Edge) -> Mapping[str, Any]:
 
 def balancers(edge: Edge, names: Names) -> list[Balancer]:
     """Every HAProxy."""
-    members = [Member(WORKLOAD, ordinal) for ordinal in range(1, edge.haproxy.instances + 1)]
+    members = [Member(WORKLOAD, ordinal) for ordinal in range(1, edge.haproxy.members + 1)]
     return [Balancer(member.name, names.member(WORKLOAD, member.ordinal),
                      names.stable_address(WORKLOAD, member.ordinal)) for member in members]
 
@@ -149,7 +149,7 @@ def backends(edge: Edge, pools: Sequence[HttpPool], names: Names) -> list[Backen
 
 def _backend(edge: Edge, pool: HttpPool, colour: str, access: str, names: Names) -> Backend:
     # Each HAProxy gets its share of a worker's places, so that all together keep to the setting.
-    share = max(1, math.ceil(pool.max_connections / edge.haproxy.instances))
+    share = max(1, math.ceil(pool.max_connections / edge.haproxy.members))
     return Backend(
         name=f"{pool.name}_{colour}_{access}",
         colour=colour,

@@ -35,7 +35,8 @@ class Platform:
         return [workload for tier in self.tiers for workload in tier.running]
 
     def outputs(self) -> Mapping[str, Any]:
-        """What `pulumi stack output` shows: nothing secret, everything the inventory and a newcomer need."""
+        """What `pulumi stack output` shows: everything the inventory and a newcomer need; secret is only what a tier
+        marks so."""
         address = ipaddress.ip_address(self.settings.network.address)
         host = "localhost" if address.is_loopback or address.is_unspecified else str(address)
         published = [(port, member) for workload in self.workloads for port in workload.ports if port.published
@@ -50,4 +51,5 @@ class Platform:
                  "stateful": workload.stateful, **workload.labels}
                 for workload in self.workloads for member in workload.members
             ],
+            **{name: value for tier in self.tiers for name, value in tier.exports().items()},
         }

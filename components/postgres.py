@@ -108,7 +108,7 @@ class Postgres(Tier):
         names = self.context.names
         # Clients verify the name they dialled, and they dial the proxies.
         proxies = [names.member("pgproxy", n) for n in range(1, settings.pgproxy.members + 1)]
-        tls = self.tls_files("postgres", settings.instances, also=(names.service("pgproxy"), *proxies))
+        tls = self.tls_files("postgres", settings.members, also=(names.service("pgproxy"), *proxies))
         passwords = {name: self.context.secrets.password(f"postgres-{name}")
                      for name in ("app", "readonly", "replication", "rewind", "monitoring", "api")}
 
@@ -127,7 +127,7 @@ class Postgres(Tier):
 
         ready = f"https://localhost:{PATRONI_PORT}/readiness?lag={settings.read_lag_mib}MB"
         return Workload(
-            name="postgres", tier=self.kind, image="postgres", count=settings.instances, zones=(Zone.DATA,),
+            name="postgres", tier=self.kind, image="postgres", count=settings.members, zones=(Zone.DATA,),
             resources=Resources(memory_mib=settings.memory_mib, cpus=settings.cpus),
             health=HealthCheck(_curl(ready, "--cacert", f"{TLS_DIR}/ca.pem")),
             # No check before a reload: Patroni's own also wants to reach every etcd member, and a lost one must not
@@ -156,7 +156,7 @@ class Postgres(Tier):
         def files(_member: Member) -> list[ConfigFile]:
             return [ConfigFile("tls/ca.pem", self.context.certificates.authority), self.file(
                 "pgproxy.cfg", "pgproxy/pgproxy.cfg.j2",
-                members=self.hosts("postgres", settings.instances), resolver=self.context.names.resolver,
+                members=self.hosts("postgres", settings.members), resolver=self.context.names.resolver,
                 port=POSTGRES_PORT, api_port=PATRONI_PORT, write_port=WRITE_PORT, read_port=READ_PORT,
                 status_port=PROXY_STATUS_PORT, read_lag_mib=settings.read_lag_mib, tls_dir=TLS_DIR,
                 inter_ms=timing.check_ms, fastinter_ms=timing.failing_check_ms, fall=timing.check_falls,
@@ -208,7 +208,7 @@ class Postgres(Tier):
 
 def dynamic_settings(settings: PostgresSettings) -> dict[str, Any]:
     """What Patroni keeps in etcd for all members: its timing, the quorum, Postgres' parameters."""
-    timing, replicated = settings.timing, settings.instances > 1
+    timing, replicated = settings.timing, settings.members > 1
     return {
         "ttl": timing.ttl_s, "loop_wait": timing.loop_wait_s, "retry_timeout": timing.retry_timeout_s,
         # A crashed primary isn't waited for: a replica has everything that was acknowledged.

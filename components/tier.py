@@ -59,6 +59,10 @@ class Tier(pulumi.ComponentResource):
     def workloads(self) -> list[Workload]:
         raise NotImplementedError
 
+    def exports(self) -> Mapping[str, Any]:
+        """Further stack outputs; secret ones marked as such."""
+        return {}
+
     def file(self, path: str, template: str, *, secret: bool = False, effect: Effect = Effect.RELOAD,
              executable: bool = False, **values: Any) -> ConfigFile:
         """A config file rendered from ``templates/<template>``; values may be Pulumi outputs."""

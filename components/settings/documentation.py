@@ -20,7 +20,7 @@ HEAD = """# Settings
 
 Every key a stack file (`stacks/Pulumi.<stack>.yaml`) may hold, with its default. Generated from `components/settings`
 by `make docs`; a test compares the two. Set one by editing the file, or by
-`pulumi config set --path 'evenkeel:postgres.instances' 3`. A key that is misspelled, has the wrong type or contradicts
+`pulumi config set --path 'evenkeel:postgres.members' 3`. A key that is misspelled, has the wrong type or contradicts
 another is refused before anything is touched.
 """
 

@@ -17,7 +17,7 @@ COOKIE_NAME = re.compile(r"^[A-Za-z0-9_.-]+$")
 class Nginx(Model):
     """The members that face the clients."""
 
-    instances: int = knob(2, "Members. Either of two may die.", ge=1, le=15)
+    members: int = knob(2, "Members. Either of two may die.", ge=1, le=15)
     https_port: int = knob(0, "Published HTTPS port of member 1; member n has the n-1 next one. 0: derived from the "
                               "stack's name, 8443 for `local`.", ge=0, le=65520)
     http_port: int = knob(0, "Published HTTP port of member 1, which only redirects to HTTPS. 0: derived from the "

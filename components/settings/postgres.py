@@ -117,7 +117,7 @@ class Postgres(Model):
 
     version: int = knob(15, "Major version. The platform's own image has 15; others need `images.postgres`.",
                         ge=13, le=18)
-    instances: int = knob(3, "Members: one primary, the others replicas. With 1 a lost member loses acknowledged "
+    members: int = knob(3, "Members: one primary, the others replicas. With 1 a lost member loses acknowledged "
                              "writes and nothing takes over.", ge=1, le=9)
     database: str = knob("app", "Database made for the application.", pattern=r"^[a-z][a-z0-9_]{0,40}$")
     user: str = knob("app", "Its owner, as which the application connects.", pattern=r"^[a-z][a-z0-9_]{0,40}$")

@@ -49,7 +49,7 @@ class Checks(Model):
 class HAProxy(Model):
     """The load balancers."""
 
-    instances: int = knob(2, "Members. Either of two may die.", ge=1, le=15)
+    members: int = knob(2, "Members. Either of two may die.", ge=1, le=15)
     threads: int = knob(1, "Threads per member.", ge=1, le=64)
     connections: int = knob(7500, "Connections from Nginx per member. Each takes up to two open files.", ge=64)
     memory_mib: int = knob(256, "Memory limit of one member.", unit="MiB", ge=64)

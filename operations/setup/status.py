@@ -11,7 +11,7 @@ from docker.models.containers import Container
 from rich.table import Table
 
 from components.targets.docker import engine
-from operations.setup import engine_state
+from operations.setup import engine_state, roles
 
 MIB = 2**20
 
@@ -68,21 +68,32 @@ def _status(container: Container) -> MemberStatus:
     if state == "running":
         memory = _memory_mib(container)
         test = (container.attrs["Config"].get("Healthcheck") or {}).get("Test") or []
-        try:
-            code, output = engine.run_inside(container, test[1:]) if test else (0, "")
-        except docker.errors.APIError as error:
-            code, output = 1, str(error.explanation)
+        code, output = _ask(container, test[1:]) if test else (0, "")
         first = output.splitlines()[0] if output else ""
         if code == 0:
             state = "healthy"
-            # A health command of the platform prints `role version`.
-            words = first.split()
-            role, version = (words[0], words[1]) if len(words) >= 2 else (role, version)
+            role, version = _identity(container, first, role)
         else:
             state, problem = "unhealthy", first
     version = version or str(container.attrs["Config"]["Image"]).rpartition(":")[2]
     return MemberStatus(labels["evenkeel.member"], labels["evenkeel.tier"], labels["evenkeel.domain"], state, role,
                         version, memory, problem)
+
+
+def _ask(container: Container, command: list[str]) -> tuple[int, str]:
+    try:
+        return engine.run_inside(container, command)
+    except docker.errors.APIError as error:
+        return 1, str(error.explanation)
+
+
+def _identity(container: Container, health: str, colour: str) -> tuple[str, str]:
+    """(role, version): of the service itself where it can say, else the colour and nothing."""
+    question = roles.QUESTIONS.get(container.labels["evenkeel.workload"])
+    if question:
+        return roles.read(question, _ask(container, list(question.command))[1])
+    words = health.split()
+    return (words[0], words[1]) if len(words) == len(("role", "version")) else (colour, "")
 
 
 def _memory_mib(container: Container) -> float:

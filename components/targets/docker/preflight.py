@@ -18,7 +18,7 @@ def check(stack: str, settings: Settings, where: str) -> None:
                             "answers for your user.") from None
     wanted: dict[str, int] = {}
     nginx = settings.edge.nginx
-    for ordinal in range(nginx.instances):
+    for ordinal in range(nginx.members):
         for key, first in (("https_port", nginx.https_port), ("http_port", nginx.http_port)):
             wanted[f"evenkeel:edge.nginx.{key}" + (f" + {ordinal}" if ordinal else "")] = first + ordinal
     ports.check(stack, settings.network.address, wanted, where)

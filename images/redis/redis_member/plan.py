@@ -219,9 +219,12 @@ def balance(view: View) -> Plan:
     master = next((node for node in owners if node.id == mine.me.master), None)
     if master is None or domains.count(domain_of[master.host]) < 2 or mine.member.domain in domains:
         return Plan()
-    if not master.introduced or not any(sight.id == master.id and sight.follower(mine.id) for sight in view.others):
-        # A master ignores a takeover by a node that it does not know as its replica, which then waits 5 s for it.
-        return Plan(waiting=f"{master.host} to know its replica")
+    voters = [sight for sight in view.others if sight.me.slots]
+    unaware = [sight.member.name for sight in voters if not sight.knows_replica(mine.id, master.id)]
+    if not master.introduced or unaware or len(voters) < len(owners):
+        # The master ignores the takeover of a node that it doesn't know as its replica, and the other masters refuse
+        # their votes: either would keep the master's clients waiting for seconds.
+        return Plan(waiting=f"{', '.join(unaware) or 'all masters'} to know the replica of {master.host}")
     return Plan((Action(mine.member.name, ("CLUSTER", "FAILOVER"),
                         f"takes over from {master.host}: two masters in domain {domain_of[master.host]}, none in "
                         f"{mine.member.domain}", repeat_s=6),), "the takeover")

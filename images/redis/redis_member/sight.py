@@ -54,10 +54,10 @@ class Sight:
         """A master that owns nothing: free to be used."""
         return not self.is_replica and not self.me.slots
 
-    def follower(self, node_id: str) -> bool:
-        """Whether it knows a node as its replica and reaches it."""
+    def knows_replica(self, node_id: str, master_id: str) -> bool:
+        """Whether it knows a node as the replica of another and reaches it."""
         node = self.table.get(node_id)
-        return node is not None and node.master == self.id and node.introduced
+        return node is not None and node.master == master_id and node.introduced
 
 
 def read(member: Member, address: str, nodes: str, info: str, replication: str) -> Sight:

@@ -46,7 +46,7 @@ def test_writers_are_checked_for_writing_and_readers_for_reading() -> None:
 
 @pytest.mark.parametrize(("balancers", "share"), [(1, 256), (2, 128), (3, 86)])
 def test_balancers_share_a_workers_places(balancers: int, share: int) -> None:
-    made = edge_haproxy.backends(edge(haproxy={"instances": balancers}), [pool()], Names())
+    made = edge_haproxy.backends(edge(haproxy={"members": balancers}), [pool()], Names())
     assert {backend.max_connections for backend in made if backend.access != "socket"} == {share}
 
 
@@ -81,7 +81,7 @@ def test_a_class_without_a_limit_is_not_counted() -> None:
 
 
 def test_every_balancers_count_enters_the_sum() -> None:
-    values = edge_haproxy.values(edge(haproxy={"instances": 3}), [pool()], Names(), Member("haproxy", 2))
+    values = edge_haproxy.values(edge(haproxy={"members": 3}), [pool()], Names(), Member("haproxy", 2))
     assert [balancer.name for balancer in values["balancers"]] == ["haproxy-1", "haproxy-2", "haproxy-3"]
     assert values["ordinal"] == 2
 

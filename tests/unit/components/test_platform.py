@@ -74,6 +74,11 @@ def test_data_is_on_volumes_of_stateful_members_only(declared: tuple[Recorder, P
     assert {"postgres", "etcd", "redis"} <= stateful and not stateful & {"web-blue", "nginx", "pgbouncer", "pgproxy"}
 
 
+def test_users_of_the_edge_get_a_password_that_is_exported_as_a_secret() -> None:
+    _, platform = declare({"app": {"image": "base"}, "edge": {"basic_auth": {"users": ["anne"]}}})
+    assert "edge_passwords" in platform.outputs()
+
+
 def test_outputs_are_free_of_secrets(declared: tuple[Recorder, Platform]) -> None:
     outputs = declared[1].outputs()
     assert outputs["url"].startswith("https://localhost:")

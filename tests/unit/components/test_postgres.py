@@ -24,7 +24,7 @@ def default() -> Declared:
     ({"etcd": {"members": 2}}, "2 is even"),
     ({"etcd": {"members": 4}}, "use 3 or 5"),
     ({"etcd": {"members": 0}}, "greater than or equal to 1"),
-    ({"instances": 0}, "greater than or equal to 1"),
+    ({"members": 0}, "greater than or equal to 1"),
     ({"pgbouncer": {"members": 0}}, "greater than or equal to 1"),
     ({"ttl_s": 19}, "greater than or equal to 20"),
     ({"loop_wait_s": 11}, "11 + 2 x 5 = 21 s"),
@@ -65,7 +65,7 @@ def test_timeouts_may_be_switched_off() -> None:
 
 
 def test_a_single_member_does_not_wait_for_a_replica() -> None:
-    alone, replicated = dynamic_settings(Postgres(instances=1)), dynamic_settings(Postgres(instances=2))
+    alone, replicated = dynamic_settings(Postgres(members=1)), dynamic_settings(Postgres(members=2))
     assert (alone["synchronous_mode"], alone["synchronous_mode_strict"]) == (False, False)
     assert (replicated["synchronous_mode"], replicated["synchronous_mode_strict"]) == ("quorum", True)
 

@@ -25,7 +25,7 @@ def refusal(config: dict[str, Any], stack: str = "test") -> str:
 def test_defaults_alone_are_a_platform() -> None:
     settings = load({})
     assert settings.app.pools["web"].workers >= 2
-    assert settings.postgres.instances == 3
+    assert settings.postgres.members == 3
     assert settings.redis.members == 6
 
 

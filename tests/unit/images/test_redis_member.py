@@ -28,7 +28,8 @@ def test_a_table_is_read_into_plain_values() -> None:
     assert (replica.host, replica.ip, replica.master, replica.introduced) == ("redis-5", "172.18.0.6", "3df5", True)
     assert (lost.ip, lost.introduced) == ("", False)
     assert (suspected.ip, suspected.introduced) == ("2001:db8::7", False)
-    assert seen.follower("e1aa") and not seen.follower("89dd") and not seen.follower("unknown")
+    assert seen.knows_replica("e1aa", "3df5")
+    assert not seen.knows_replica("e1aa", "89dd") and not seen.knows_replica("unknown", "3df5")
 
 
 @pytest.mark.parametrize("masters", [3, 4, 5, 7])

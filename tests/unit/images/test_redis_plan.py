@@ -118,6 +118,15 @@ def test_a_master_that_was_replaced_is_not_settled_before_it_knows(formed: Clust
     assert found.waiting == "agreement with redis-5 on slots" and not found.actions
 
 
+def test_nobody_takes_over_before_all_who_vote_know_it(formed: Cluster) -> None:
+    formed.apply(FAILOVER_OF_1)
+    sights = formed.sights()
+    voter, mine = sights["redis-3"], sights["redis-1"].id
+    sights["redis-3"] = replace(voter, table={**voter.table, mine: replace(voter.table[mine], master=None)})
+    found = plan(replace(formed.settings, me="redis-1"), sights, 60)
+    assert not found.actions and found.waiting == "redis-3 to know the replica of redis-5"
+
+
 def test_two_masters_stay_in_one_domain_when_balancing_is_off(formed: Cluster) -> None:
     formed.settings = replace(formed.settings, balance_domains=False)
     formed.apply(FAILOVER_OF_1)

@@ -23,7 +23,7 @@ VARIED: dict[str, Any] = {
     "app": {"pools": {"web": {"workers": 3}, "worker": {"port": 0, "workers": 2, "command": ["work"]},
                       "websocket": {"paths": ["/ws"], "workers": 1}},
             "colours": {"green": {"workers": 1}}, "credentials": "files", "stop_signal": "SIGINT"},
-    "postgres": {"instances": 1, "etcd": {"members": 5}},
+    "postgres": {"members": 1, "etcd": {"members": 5}},
     "redis": {"masters": 4, "replicas_per_master": 2},
 }
 

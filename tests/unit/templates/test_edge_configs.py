@@ -138,8 +138,8 @@ def judge_nginx(edge: Edge, folder: Path) -> str:
 
 EDGES: dict[str, dict[str, Any]] = {
     "defaults": {},
-    "one of each": {"nginx": {"instances": 1}, "haproxy": {"instances": 1}},
-    "three balancers": {"haproxy": {"instances": 3, "threads": 2, "access_log": True}},
+    "one of each": {"nginx": {"members": 1}, "haproxy": {"members": 1}},
+    "three balancers": {"haproxy": {"members": 3, "threads": 2, "access_log": True}},
     "no limits, no breaker, no cache": {
         "rate_limits": {"enabled": False}, "breaker": {"enabled": False}, "cache": {"enabled": False},
         "headers": {"diagnostics": False}, "nginx": {"access_log": False}},

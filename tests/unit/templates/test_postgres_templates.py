@@ -19,9 +19,9 @@ from tests.support.postgres_tier import declare
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
-    "alone": {"instances": 1, "etcd": {"members": 1}, "pgproxy": {"members": 1}, "pgbouncer": {"members": 1}},
+    "alone": {"members": 1, "etcd": {"members": 1}, "pgproxy": {"members": 1}, "pgbouncer": {"members": 1}},
     "own": {"database": "orders", "user": "orders_owner", "read_lag_mib": 1, "statement_timeout_ms": 0,
-            "instances": 5, "etcd": {"members": 5}, "recovery_plan": "cautious", "max_connections": 500,
+            "members": 5, "etcd": {"members": 5}, "recovery_plan": "cautious", "max_connections": 500,
             "parameters": {"work_mem": "8MB", "auto_explain.log_min_duration": 100, "jit": True,
                            "search_path": "a, 'b'"},
             "pgbouncer": {"members": 4, "query_timeout_s": 0, "query_wait_timeout_s": 0.5}},
@@ -74,7 +74,7 @@ def test_haproxy_accepts_the_proxys_configuration(tmp_path: Path, settings: dict
 
 
 def test_the_proxy_asks_every_member_and_verifies_its_name() -> None:
-    config = declare(instances=5).contents["pgproxy-1"]["pgproxy.cfg"]
+    config = declare(members=5).contents["pgproxy-1"]["pgproxy.cfg"]
     for n in range(1, 6):
         host = f"postgres-{n}.members.example"
         line = f"server postgres-{n} {host}:5432 check check-sni {host} verifyhost {host}"
