@@ -134,7 +134,9 @@ class Postgres(Tier):
             # keep settings from changing. Tests run it instead.
             files=files, reload=("postgres-settings",),
             volumes=(Volume("data", size_gib=settings.storage_gib),),
-            ports=(Port("postgres", POSTGRES_PORT), Port("patroni", PATRONI_PORT)), stop_grace_s=60)
+            ports=(Port("postgres", POSTGRES_PORT), Port("patroni", PATRONI_PORT)), stop_grace_s=60,
+            # A primary that can't reach etcd while it stops waits for it until it is killed.
+            stops_before=("etcd",))
 
     def _patroni(self, member: Member) -> dict[str, Any]:
         settings = self.settings

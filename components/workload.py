@@ -150,6 +150,8 @@ class Workload:
     """Members keep their address for life, for clients that resolve a name only once."""
     stop_signal: str = "SIGTERM"
     stop_grace_s: int = 30
+    stops_before: tuple[str, ...] = ()
+    """Workloads whose members it needs in order to stop cleanly, declared earlier. Starts are never ordered."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """For example ``colour`` and ``pool``; the target adds tier, workload, member and domain."""
 

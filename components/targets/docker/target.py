@@ -35,13 +35,16 @@ class DockerTarget:
         self.names = DockerNames(self._subnet)
         self._networks = {zone: self._network(zone) for zone in Zone}
         self._waited_for: list[dict[str, Any]] = []
-        self._containers: list[docker.Container] = []
+        self._containers: dict[str, list[docker.Container]] = {}
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:
         """Register every member of ``workload``."""
+        # What is created after another is destroyed before it. Creation takes moments; nobody waits for health here.
+        outlasting = [container for name in workload.stops_before for container in self._containers[name]]
+        own = self._containers.setdefault(workload.name, [])
         for member in workload.members:
-            container = self._container(workload, member, parent)
-            self._containers.append(container)
+            container = self._container(workload, member, pulumi.ResourceOptions(parent=parent, depends_on=outlasting))
+            own.append(container)
             self._waited_for.append({
                 "member": member.name,
                 "container": naming.container(self._stack, member),
@@ -55,7 +58,8 @@ class DockerTarget:
 
     def finish(self, parent: pulumi.Resource | None = None) -> Readiness:
         """Register the wait for everything that was run."""
-        return Readiness(self._waited_for, pulumi.ResourceOptions(parent=parent, depends_on=self._containers))
+        everything = [container for containers in self._containers.values() for container in containers]
+        return Readiness(self._waited_for, pulumi.ResourceOptions(parent=parent, depends_on=everything))
 
     def _network(self, zone: Zone) -> docker.Network:
         ipam: list[docker.NetworkIpamConfigArgs] = []
@@ -72,8 +76,8 @@ class DockerTarget:
             labels=[docker.NetworkLabelArgs(label="evenkeel.stack", value=self._stack)],
         )
 
-    def _container(self, workload: Workload, member: Member, parent: pulumi.Resource) -> docker.Container:
-        child = pulumi.ResourceOptions(parent=parent)
+    def _container(self, workload: Workload, member: Member, options: pulumi.ResourceOptions) -> docker.Container:
+        child = pulumi.ResourceOptions(parent=options.parent)
         config = ConfigVolume(self._stack, workload, member, self._image("base"), child)
         mounts = [docker.ContainerVolumeArgs(volume_name=config.volume, container_path=CONFIG_DIR, read_only=True)]
         for volume in workload.volumes:
@@ -114,7 +118,7 @@ class DockerTarget:
             stop_timeout=workload.stop_grace_s,
             destroy_grace_seconds=workload.stop_grace_s + STOP_MARGIN_S,
             labels=[docker.ContainerLabelArgs(label=key, value=value) for key, value in sorted(labels.items())],
-            opts=child,
+            opts=options,
         )
 
     def _command(self, workload: Workload) -> list[str] | None:
