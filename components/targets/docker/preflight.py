@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import docker.errors
 
-from components.settings import Settings, SettingsError
+from components.settings import Settings, SettingsError, TargetName
 from components.targets.docker import engine, images, ports
 
 
 def check(stack: str, settings: Settings, where: str) -> None:
-    """Raise ``SettingsError`` when the engine can't be reached, a port is taken or an image is missing."""
+    """Raise ``SettingsError`` when the target is another one, the engine can't be reached, a port is taken or an image
+    is missing."""
+    if settings.target is not TargetName.DOCKER:
+        raise SettingsError(f"{where}: evenkeel:target: {settings.target.value}: its manifests are rendered and validated "
+                            "in the tests, but this version does not deploy them yet.\nNothing was changed. Next: "
+                            f"`pulumi config set target docker`, or take the line out of {where}.")
     try:
         engine.client().ping()
     except docker.errors.DockerException as error:
