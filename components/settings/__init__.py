@@ -48,7 +48,10 @@ class Network(Model):
 class Settings(Model):
     """Everything a stack file may say."""
 
-    target: TargetName = knob(TargetName.DOCKER, "Where it runs: docker (this machine's engine) or kubernetes (rendered and validated so far, not deployed).")
+    target: TargetName = knob(
+        TargetName.DOCKER,
+        "Where it runs: docker (this machine's engine) or kubernetes (rendered and validated so far, not "
+        "deployed).")
     network: Network = knob(Network, "Addresses of the stack.")
     edge: Edge = knob(Edge, "Nginx and HAProxy.")
     app: App = knob(App, "The application.")

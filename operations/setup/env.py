@@ -27,9 +27,7 @@ def pulumi_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     others = [folder for folder in given.get("PATH", os.defpath).split(os.pathsep) if folder not in ours]
     made = {"PATH": os.pathsep.join([*ours, *others]), "VIRTUAL_ENV": str(VENV), "PULUMI_SKIP_UPDATE_CHECK": "1",
             # `pulumi destroy` typed by hand keeps data and secrets as `make down` does (decision 8).
-            "PULUMI_OPTION_EXCLUDE_PROTECTED": "true",
-            # Most of the time is waiting for the engine, not computing: more at once than four per core.
-            "PULUMI_PARALLEL": "48"}
+            "PULUMI_OPTION_EXCLUDE_PROTECTED": "true"}
     if choice.home:
         # Everything it needs was built: a question to a registry would only cost time.
         made |= {"PULUMI_HOME": choice.home, "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}

@@ -40,6 +40,10 @@ def _pulumi(arguments: list[str], name: str, environment: Mapping[str, str]) -> 
     command = ["pulumi", *arguments, "--yes", "--non-interactive", "--stack", name, "--color", "never"]
     done = subprocess.run(command, check=False, cwd=ROOT, env={**os.environ, **environment}, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0 and "waiting for state to become 'removed'" in done.stdout:
+        raise DeployError("The engine counts containers on a network that has none left, and doesn't remove it: a known "
+                          "fault of Docker 20.10 when many containers stop at once. Everything else is gone.\nNext: "
+                          "restart the engine (`systemctl restart docker`), then run the same command again.")
     if done.returncode != 0:
         raise DeployError(f"`{' '.join(command)}` failed:\n{done.stdout.strip()}")
 

@@ -47,7 +47,7 @@ def test_a_new_stack_is_all_creations(declared: RunningPlatform) -> None:
     ({"target": "kubernetes"}, "does not deploy them yet"),
     ({"target": "dockre"}, "'docker' or 'kubernetes'"),
     ({"app": {"image": "localhost:1/nobody/knows:this"}}, "is not on this engine and its registry does not give it"),
-], ids=["misspelled", "unit", "zero-workers", "even-etcd", "not-yet-deployed-target", "unknown-target", "no-such-image"])
+], ids=["misspelled", "unit", "zero-workers", "even-etcd", "not-yet-deployed", "unknown-target", "no-such-image"])
 def test_bad_settings_are_refused_before_anything_is_touched(
         declared: RunningPlatform, settings: dict[str, Any], said: str) -> None:
     output = refused(declared, settings)

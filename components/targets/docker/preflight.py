@@ -12,9 +12,9 @@ def check(stack: str, settings: Settings, where: str) -> None:
     """Raise ``SettingsError`` when the target is another one, the engine can't be reached, a port is taken or an image
     is missing."""
     if settings.target is not TargetName.DOCKER:
-        raise SettingsError(f"{where}: evenkeel:target: {settings.target.value}: its manifests are rendered and validated "
-                            "in the tests, but this version does not deploy them yet.\nNothing was changed. Next: "
-                            f"`pulumi config set target docker`, or take the line out of {where}.")
+        raise SettingsError(f"{where}: evenkeel:target: {settings.target.value}: its manifests are rendered and "
+                            "validated in the tests, but this version does not deploy them yet.\nNothing was changed. "
+                            f"Next: `pulumi config set target docker`, or take the line out of {where}.")
     try:
         engine.client().ping()
     except docker.errors.DockerException as error:
