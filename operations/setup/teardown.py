@@ -41,7 +41,7 @@ def _pulumi(arguments: list[str], name: str, environment: Mapping[str, str]) -> 
     done = subprocess.run(command, check=False, cwd=ROOT, env={**os.environ, **environment}, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode != 0 and "waiting for state to become 'removed'" in done.stdout:
-        raise DeployError("The engine counts containers on a network that has none left, and doesn't remove it: a known "
+        raise DeployError("The engine counts containers on a network that has none left, and keeps it: a known "
                           "fault of Docker 20.10 when many containers stop at once. Everything else is gone.\nNext: "
                           "restart the engine (`systemctl restart docker`), then run the same command again.")
     if done.returncode != 0:
