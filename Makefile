@@ -42,9 +42,9 @@ images: ## build the images that changed, nothing else
 test: ## all tests: unit, preview, local
 	@$(MAKE) --no-print-directory test-unit test-preview test-local
 
-test-unit: ## settings, tiers, templates, manifests, operations
+test-unit: ## settings, tiers, templates, manifests, operations, the example
 	@$(SETUP) prepare-tests
-	@$(RUN) $(PYTEST) tests/unit
+	@$(RUN) $(PYTEST) tests/unit examples/orders/tests
 
 test-preview: ## previews by the real engine, and bad input
 	@$(SETUP) prepare-tests
