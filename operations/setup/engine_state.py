@@ -40,7 +40,7 @@ def repair(stack: str, state: Recorded, say: Callable[[str], None]) -> bool:
 
 
 def remove_unknown(stack: str, state: Recorded, say: Callable[[str], None]) -> None:
-    """Remove containers of the stack that the state doesn't know: a run that was cut off had made them."""
+    """Remove containers and networks of the stack that the state doesn't know: a run that was cut off made them."""
     known = set(state.containers.values())
     for container in containers(stack):
         if container.id not in known:
@@ -49,6 +49,10 @@ def remove_unknown(stack: str, state: Recorded, say: Callable[[str], None]) -> N
     both: dict[str, str | list[str] | bool] = {"label": [f"evenkeel.stack={stack}", "evenkeel.helper"]}
     for helper in engine.client().containers.list(all=True, filters=both):
         helper.remove(force=True)
+    for network in engine.client().networks.list(filters={"label": f"evenkeel.stack={stack}"}):
+        if network.id not in state.networks:
+            network.remove()
+            say(f"removed the network {network.name}: an interrupted run had made it")
 
 
 def _place(labels: Mapping[str, str]) -> tuple[int, str, int]:

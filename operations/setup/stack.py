@@ -17,6 +17,7 @@ from operations.setup.paths import ROOT
 
 SALT = re.compile(r"^encryptionsalt: .*\n", re.MULTILINE)
 CONTAINER = "docker:index/container:Container"
+NETWORK = "docker:index/network:Network"
 
 
 def select(name: str, environment: Mapping[str, str]) -> automation.Stack:
@@ -53,18 +54,20 @@ def exists(name: str, environment: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the state says the engine holds: container name -> id, and how many operations were cut off."""
+    """What the state says the engine holds: container name -> id, network ids, and how many operations were cut off."""
 
     containers: Mapping[str, str]
+    networks: frozenset[str]
     pending: int
 
 
 def recorded(stack: automation.Stack) -> Recorded:
     """Read from the state, without its secrets."""
     deployment: Mapping[str, Any] = stack.export_stack().deployment or {}
-    containers = {resource["outputs"]["name"]: resource["id"] for resource in deployment.get("resources", ())
-                  if resource["type"] == CONTAINER and resource.get("outputs")}
-    return Recorded(containers, len(deployment.get("pending_operations") or ()))
+    made = [resource for resource in deployment.get("resources", ()) if resource.get("outputs")]
+    containers = {resource["outputs"]["name"]: resource["id"] for resource in made if resource["type"] == CONTAINER}
+    networks = frozenset(resource["id"] for resource in made if resource["type"] == NETWORK)
+    return Recorded(containers, networks, len(deployment.get("pending_operations") or ()))
 
 
 def release_stale_lock(stack: automation.Stack, backend: str) -> str | None:
