@@ -21,9 +21,10 @@ def mermaid(members: Iterable[Mapping[str, Any]], urls: Iterable[str]) -> str:
     tiers: dict[str, dict[str, list[str]]] = {}
     for member in members:
         tiers.setdefault(member["tier"], {}).setdefault(member["workload"], []).append(member["member"])
-    lines = ["flowchart LR", f"  clients((clients)) -->|{'<br/>'.join(urls)}| nginx"]
+    lines = ["flowchart LR", f"  clients((clients)) -->|\"{'<br/>'.join(urls)}\"| nginx"]
     for tier, workloads in tiers.items():
-        lines.append(f"  subgraph {tier}")
+        # Its own identifier: a workload may have its tier's name.
+        lines.append(f'  subgraph tier-{tier}["{tier}"]')
         for workload, names in workloads.items():
             shape = ("[(", ")]") if workload in ("postgres", "redis", "etcd") else ("[", "]")
             lines.append(f'    {workload}{shape[0]}"{workload}<br/>{_range(names)}"{shape[1]}')

@@ -13,6 +13,6 @@ MEMBERS = [
 
 def test_arrows_join_only_workloads_that_run() -> None:
     picture = mermaid(MEMBERS, ["https://localhost:8443"])
-    assert "haproxy --> web-blue" in picture
+    assert "haproxy --> web-blue" in picture and 'subgraph tier-edge["edge"]' in picture
     assert "web-green" not in picture and "pgbouncer" not in picture
     assert "2 members: 1 to 2" in picture and "1 member" in picture
