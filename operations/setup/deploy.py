@@ -32,10 +32,15 @@ def deploy(name: str, environment: Mapping[str, str], console: Console) -> autom
         selected = stack.select(name, environment)
     except automation_errors.CommandError as error:
         raise DeployError(explain(str(error), environment)) from None
-    released = stack.release_stale_lock(selected, environment["PULUMI_BACKEND_URL"])
-    if released:
-        console.print(f"  {released}")
-    refresh = engine_state.repair(name, stack.recorded(selected), lambda sentence: console.print(f"  {sentence}"))
+
+    def say(sentence: str) -> None:
+        console.print(f"  {sentence}", highlight=False)
+
+    try:
+        stack.wait_for_others(selected, environment["PULUMI_BACKEND_URL"], say)
+    except TimeoutError as error:
+        raise DeployError(str(error)) from None
+    refresh = engine_state.repair(name, stack.recorded(selected), say)
     with tempfile.NamedTemporaryFile(prefix="evenkeel-ready-") as ready:
         selected.workspace.env_vars = {**environment, "EVENKEEL_READY_FILE": ready.name}
         watch = Watch(console, Path(ready.name))

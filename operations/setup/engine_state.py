@@ -14,7 +14,8 @@ TIERS = ("edge", "app", "postgres", "redis")
 
 def containers(stack: str) -> list[Container]:
     """Every member's container, running or not, in the order in which a request passes the tiers."""
-    found = engine.client().containers.list(all=True, filters={"label": f"evenkeel.stack={stack}"})
+    found = engine.client().containers.list(all=True, ignore_removed=True,
+                                             filters={"label": f"evenkeel.stack={stack}"})
     members = [container for container in found if "evenkeel.member" in container.labels]
     return sorted(members, key=lambda container: _place(container.labels))
 
@@ -47,7 +48,7 @@ def remove_unknown(stack: str, state: Recorded, say: Callable[[str], None]) -> N
             container.remove(force=True)
             say(f"removed {container.name}: an interrupted run had made it")
     both: dict[str, str | list[str] | bool] = {"label": [f"evenkeel.stack={stack}", "evenkeel.helper"]}
-    for helper in engine.client().containers.list(all=True, filters=both):
+    for helper in engine.client().containers.list(all=True, ignore_removed=True, filters=both):
         helper.remove(force=True)
     for network in engine.client().networks.list(filters={"label": f"evenkeel.stack={stack}"}):
         if network.id not in state.networks:

@@ -6,7 +6,8 @@ import json
 import os
 import re
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pulumi import automation
 
 from operations.setup.paths import ROOT
 
+LOCK_TIMEOUT_S, LOCK_STEP_S = 600, 0.5
 SALT = re.compile(r"^encryptionsalt: .*\n", re.MULTILINE)
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"
@@ -70,21 +72,48 @@ def recorded(stack: automation.Stack) -> Recorded:
     return Recorded(containers, networks, len(deployment.get("pending_operations") or ()))
 
 
-def release_stale_lock(stack: automation.Stack, backend: str) -> str | None:
-    """Remove the lock of a run that died on this machine; a sentence that says so, or None.
+def wait_for_others(stack: automation.Stack, backend: str, say: Callable[[str], None]) -> None:
+    """Return when no other run of this machine holds the stack.
 
-    A lock of a living process, or of another machine, is left alone: Pulumi's own message explains it.
+    A run that lives is waited for (killing `make` leaves its `pulumi` at work); the lock of one that died is released.
+    The lock of another machine is left alone: Pulumi's own message explains it. Raises ``TimeoutError``.
     """
     locks = Path(backend.removeprefix("file://")) / ".pulumi" / "locks"
-    for file in sorted(locks.glob(f"organization/evenkeel/{stack.name}/*.json")):
-        holder = json.loads(file.read_text())
-        if holder.get("hostname") == socket.gethostname() and not _is_alive(int(holder["pid"])):
+    deadline = time.monotonic() + LOCK_TIMEOUT_S
+    told = False
+    while pids := _holders(sorted(locks.glob(f"organization/evenkeel/{stack.name}/*.json"))):
+        living = [pid for pid in pids if _is_alive(pid)]
+        if not living:
             stack.cancel()
-            return f"the lock of an interrupted run (process {holder['pid']}, gone) was released"
-    return None
+            say(f"the lock of an interrupted run (process {pids[0]}, gone) was released")
+            return
+        if not told:
+            say(f"another run holds the stack (process {living[0]}): waiting for its end")
+            told = True
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"another run (process {living[0]}) has held the stack for {LOCK_TIMEOUT_S} s.\nNext: "
+                               f"see what it does with `ps -fp {living[0]}`, then run the same command again.")
+        time.sleep(LOCK_STEP_S)
+
+
+def _holders(locks: list[Path]) -> list[int]:
+    """Process ids behind the locks that were taken on this machine."""
+    held = []
+    for file in locks:
+        try:
+            lock = json.loads(file.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            continue  # released, or being written, at this moment
+        if lock.get("hostname") == socket.gethostname():
+            held.append(int(lock["pid"]))
+    return held
 
 
 def _is_alive(pid: int) -> bool:
+    """A process that ended and was not yet waited for counts as gone."""
+    status = Path(f"/proc/{pid}/stat")
+    if status.exists():
+        return status.read_text().rpartition(")")[2].split()[0] != "Z"
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -20,8 +20,15 @@ def stop(name: str, environment: Mapping[str, str], console: Console, *, delete_
         console.print(f"There is no stack {name!r}: nothing to stop.")
         return
     selected = stack.select(name, environment)
-    stack.release_stale_lock(selected, environment["PULUMI_BACKEND_URL"])
-    engine_state.remove_unknown(name, stack.recorded(selected), lambda sentence: console.print(f"  {sentence}"))
+
+    def say(sentence: str) -> None:
+        console.print(f"  {sentence}", highlight=False)
+
+    try:
+        stack.wait_for_others(selected, environment["PULUMI_BACKEND_URL"], say)
+    except TimeoutError as error:
+        raise DeployError(str(error)) from None
+    engine_state.remove_unknown(name, stack.recorded(selected), say)
     if delete_data:
         _pulumi(["state", "unprotect", "--all"], name, environment)
         _pulumi(["destroy", "--skip-preview"], name, environment)

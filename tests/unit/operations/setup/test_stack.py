@@ -31,17 +31,33 @@ def gone_pid() -> int:
 
 
 def test_the_lock_of_a_dead_process_is_released(tmp_path: Path) -> None:
-    selected = lock(tmp_path, gone_pid(), socket.gethostname())
-    said = stack.release_stale_lock(selected, f"file://{tmp_path}")
-    assert said and "interrupted run" in said
+    selected, said = lock(tmp_path, gone_pid(), socket.gethostname()), []
+    stack.wait_for_others(selected, f"file://{tmp_path}", said.append)
+    assert len(said) == 1 and "interrupted run" in said[0]
     selected.cancel.assert_called_once()
 
 
-@pytest.mark.parametrize(("pid", "host"), [(os.getpid(), socket.gethostname()), (1, "another-machine")])
-def test_other_locks_are_left_alone(tmp_path: Path, pid: int, host: str) -> None:
-    selected = lock(tmp_path, pid, host)
-    assert stack.release_stale_lock(selected, f"file://{tmp_path}") is None
+def test_the_lock_of_another_machine_is_left_alone(tmp_path: Path) -> None:
+    selected, said = lock(tmp_path, 1, "another-machine"), []
+    stack.wait_for_others(selected, f"file://{tmp_path}", said.append)
+    assert said == []
     selected.cancel.assert_not_called()
+
+
+def test_a_living_run_is_waited_for_and_never_robbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    selected, said = lock(tmp_path, os.getpid(), socket.gethostname()), []
+    file = next(tmp_path.rglob("*.json"))
+    monkeypatch.setattr(stack.time, "sleep", lambda _seconds: file.unlink())
+    stack.wait_for_others(selected, f"file://{tmp_path}", said.append)
+    assert len(said) == 1 and f"process {os.getpid()}" in said[0]
+    selected.cancel.assert_not_called()
+
+
+def test_waiting_for_a_living_run_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    selected = lock(tmp_path, os.getpid(), socket.gethostname())
+    monkeypatch.setattr(stack, "LOCK_TIMEOUT_S", 0)
+    with pytest.raises(TimeoutError, match="ps -fp"):
+        stack.wait_for_others(selected, f"file://{tmp_path}", lambda _sentence: None)
 
 
 def test_the_salt_goes_with_the_secrets_unless_the_file_holds_some(
