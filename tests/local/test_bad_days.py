@@ -50,8 +50,9 @@ def test_a_run_killed_in_the_middle_is_completed_by_the_next(victim: RunningPlat
 
 
 def test_an_application_that_never_becomes_healthy_is_named_with_its_last_words(victim: RunningPlatform) -> None:
-    """Its colour, which does not serve, gets a worker that can't become healthy: what served goes on serving."""
-    app = {**SETTINGS["app"], "start_s": START_S, "colours": {"green": {"workers": 1, "image": "base"}}}
+    """The colour that does not serve gets a worker that ends at once (a pooler without a config file): what served
+    goes on serving."""
+    app = {**SETTINGS["app"], "start_s": START_S, "colours": {"green": {"workers": 1, "image": "pgbouncer"}}}
     victim.write_settings({**SETTINGS, "app": app})
     run = make_up(victim.stack)
     output, _ = run.communicate(timeout=300)
