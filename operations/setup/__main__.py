@@ -78,8 +78,8 @@ def _command(command: str, arguments: Sequence[str]) -> int:
 def _become(command: Sequence[str], more: dict[str, str]) -> None:
     """Replace this process by ``command``; signals and exit status are its own from here."""
     sys.stdout.flush()
-    # A shell's background job ignores SIGINT, and so would Pulumi's plugins, which Pulumi ends by it: it would then wait
-    # 5 s for them at the end of every command.
+    # A shell's background job ignores SIGINT, and so would Pulumi's plugins, which Pulumi ends by it: it would wait 5 s
+    # for them at the end of every command.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     merged = {**os.environ, **more}
     try:
