@@ -26,6 +26,9 @@ def plan(*, development: bool = False) -> str:
     missing = _missing(development)
     return f"will be filled from {', '.join(missing)}" if missing else "up to date"
 
+UNFINISHED = "unfinished"
+"""In the stamp for a lock whose installation began: an environment found so is made anew."""
+
 
 def ensure(commands: Commands, say: Say, *, development: bool = False) -> str | None:
     """Make the environment hold what the runtime lock says, and the development lock where asked for."""
@@ -40,6 +43,8 @@ def ensure(commands: Commands, say: Say, *, development: bool = False) -> str | 
         installed = _installed()
     for lock in missing:
         say(f"installing {lock}")
+        # pip takes a package that an interruption left half installed for installed: this says that one may be.
+        STAMP.write_text(json.dumps({**installed, lock: UNFINISHED}, indent=1))
         commands.run([PYTHON, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
                       "--no-deps", "--require-hashes", "--requirement", ROOT / lock], log="environment",
                      what=f"The packages of {lock} could not be installed", then=AGAIN)
@@ -51,7 +56,7 @@ def ensure(commands: Commands, say: Say, *, development: bool = False) -> str | 
 def _missing(development: bool) -> list[str]:
     wanted = [RUNTIME, DEVELOPMENT] if development else [RUNTIME]
     installed = _installed()
-    if installed.get(RUNTIME) != _digest(RUNTIME):
+    if installed.get(RUNTIME) != _digest(RUNTIME) or UNFINISHED in installed.values():
         return wanted  # Made anew, it holds nothing.
     return [lock for lock in wanted if installed.get(lock) != _digest(lock)]
 

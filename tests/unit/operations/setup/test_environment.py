@@ -72,6 +72,21 @@ def test_an_interrupted_one_is_made_again(commands: Recorded) -> None:
     assert ensure(commands) == ["venv", "requirements.txt"]
 
 
+@pytest.mark.parametrize("cut_off", ["requirements.txt", "requirements-dev.txt"])
+def test_one_whose_installation_was_cut_off_is_made_again(commands: Recorded, cut_off: str,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(command: list[object], **_: object) -> None:
+        if str(command[-1]).endswith(cut_off):
+            raise KeyboardInterrupt
+        Recorded.run(commands, command)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(commands, "run", cut)
+        with pytest.raises(KeyboardInterrupt):
+            ensure(commands, development=True)
+    assert ensure(commands, development=True) == ["venv", "requirements.txt", "requirements-dev.txt"]
+
+
 def test_packages_come_with_hashes_or_not_at_all(commands: Recorded) -> None:
     ensure(commands, development=True)
     assert len(commands.installs) == 2
