@@ -57,7 +57,7 @@ def in_quorum(platform: RunningPlatform) -> int:
 
 
 def failsafe_members(platform: RunningPlatform) -> set[str]:
-    """Who must answer the primary while etcd has no majority: a member that has just come back is not yet among them."""
+    """Who must answer the primary while etcd has no majority. A member that has just come back is not among them."""
     known = platform.inside("etcd-1", "etcdctl", "get", "--print-value-only", "/evenkeel/postgres/failsafe")
     return set(json.loads(known))
 
