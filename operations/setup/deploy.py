@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pulumi import automation
@@ -26,20 +26,27 @@ class DeployError(Exception):
     """`pulumi up` failed; the message is what its user needs to read."""
 
 
-def deploy(name: str, environment: Mapping[str, str], console: Console) -> automation.UpResult:
-    """Bring the stack up and return when every member serves. ``environment`` is what ``prepare`` returned."""
+def speaker(console: Console) -> Callable[[str], None]:
+    """Says what is done on the way to a command's end, indented under it."""
+    return lambda sentence: console.print(f"  {sentence}", highlight=False)
+
+
+def select_free(name: str, environment: Mapping[str, str], say: Callable[[str], None]) -> automation.Stack:
+    """The stack, once no other run holds it. Raises ``DeployError`` where it can't be opened or never becomes free."""
     try:
         selected = stack.select(name, environment)
+        stack.wait_for_others(selected, environment["PULUMI_BACKEND_URL"], say)
     except automation_errors.CommandError as error:
         raise DeployError(explain(str(error), environment)) from None
-
-    def say(sentence: str) -> None:
-        console.print(f"  {sentence}", highlight=False)
-
-    try:
-        stack.wait_for_others(selected, environment["PULUMI_BACKEND_URL"], say)
     except TimeoutError as error:
         raise DeployError(str(error)) from None
+    return selected
+
+
+def deploy(name: str, environment: Mapping[str, str], console: Console) -> automation.UpResult:
+    """Bring the stack up and return when every member serves. ``environment`` is what ``prepare`` returned."""
+    say = speaker(console)
+    selected = select_free(name, environment, say)
     refresh = engine_state.repair(name, stack.recorded(selected), say)
     with tempfile.NamedTemporaryFile(prefix="evenkeel-ready-") as ready:
         selected.workspace.env_vars = {**environment, "EVENKEEL_READY_FILE": ready.name}

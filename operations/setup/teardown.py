@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from rich.console import Console
 
 from operations.setup import engine_state, stack
-from operations.setup.deploy import DeployError
+from operations.setup.deploy import DeployError, select_free, speaker
 from operations.setup.paths import ROOT
 
 
@@ -19,15 +19,8 @@ def stop(name: str, environment: Mapping[str, str], console: Console, *, delete_
     if not stack.exists(name, environment):
         console.print(f"There is no stack {name!r}: nothing to stop.")
         return
-    selected = stack.select(name, environment)
-
-    def say(sentence: str) -> None:
-        console.print(f"  {sentence}", highlight=False)
-
-    try:
-        stack.wait_for_others(selected, environment["PULUMI_BACKEND_URL"], say)
-    except TimeoutError as error:
-        raise DeployError(str(error)) from None
+    say = speaker(console)
+    selected = select_free(name, environment, say)
     engine_state.remove_unknown(name, stack.recorded(selected), say)
     if delete_data:
         _pulumi(["state", "unprotect", "--all"], name, environment)
