@@ -33,7 +33,8 @@ class DockerTarget:
         self._settings = settings
         self._subnet = ipaddress.IPv4Network(settings.network.edge_subnet or naming.edge_subnet(stack))
         self.names = DockerNames(self._subnet)
-        self._networks = {zone: self._network(zone) for zone in Zone}
+        # What is made first is needed first: the engine makes one network after the other.
+        self._networks = {zone: self._network(zone) for zone in (Zone.DATA, Zone.APP, Zone.EDGE)}
         self._waited_for: list[dict[str, Any]] = []
         self._containers: dict[str, list[docker.Container]] = {}
 
