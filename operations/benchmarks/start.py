@@ -12,14 +12,13 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import httpx
-from docker.models.containers import Container
 from rich.console import Console
 
 from components.settings.published import default_ports
@@ -92,8 +91,8 @@ class Bench:
         preview = [self.timed("pulumi preview, nothing to do", self.preview) for _ in range(NO_OPS)]
         plain, warm, down = [], [], []
         for _ in range(STARTS):
-            containers = plain_docker.take_away(STACK)
-            plain.append(self.start_plainly(containers))
+            taken = plain_docker.take_away(STACK)
+            plain.append(self.start_plainly(taken))
             down.append(self.timed("make down", partial(self.make, "down")))
             warm.append(self.start("make up, with data"))
         ratio = [ours.order_s / theirs for ours, theirs in zip(warm, plain, strict=True)]
@@ -130,11 +129,11 @@ class Bench:
         self._console.print(f"  {start.order_s:6.2f} s  {what}, to the first order; {start.table_s:.2f} s to its end")
         return start
 
-    def start_plainly(self, containers: Sequence[Container]) -> float:
+    def start_plainly(self, taken: plain_docker.Taken) -> float:
         began = time.monotonic()
         with ThreadPoolExecutor(max_workers=1) as pool:
             ordered = pool.submit(first_order)
-            plain_docker.run(containers)
+            plain_docker.run(taken)
             took = ordered.result() - began
         self._console.print(f"  {took:6.2f} s  plain docker run, to the first order")
         return took
