@@ -24,9 +24,9 @@ INTERNAL = frozenset({Zone.DATA})
 """Networks from which nothing outside the platform can be reached."""
 LOG_SIZE = {"max-size": "10m", "max-file": "3"}
 QUICK_LOOKUPS = ("timeout:1", "attempts:1")
-"""Seconds and tries of a name lookup (resolv.conf(5)). The engine's DNS knows no name of a member that died and passes the
-question on; out of an internal network nothing can be passed, and it never answers: with the C library's 5 s and two tries
-each question about a dead member would take 10 s, and Patroni asks several before it lets a replica lead."""
+"""Seconds and tries of a name lookup (resolv.conf(5)). The engine's DNS knows no name of a dead member and passes the
+question on; out of an internal network nothing can be passed, and it never answers: with the C library's 5 s and two
+tries each such question would take 10 s, and Patroni asks several before it lets a replica lead."""
 STOP_MARGIN_S = 5
 """The engine kills this much later than the workload's own grace ends."""
 
