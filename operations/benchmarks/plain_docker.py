@@ -12,7 +12,8 @@ from docker.models.containers import Container
 from components.targets.docker import engine
 from operations.setup import engine_state
 
-ORDER = ("etcd", "postgres", "pgproxy", "pgbouncer", "redis", "web-blue", "web-green", "haproxy", "nginx")
+ORDER = ("etcd", "postgres", "pgproxy", "pgbouncer", "redis", "web-blue", "web-green", "haproxy", "nginx",
+         "engineproxy", "supervisor")
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,10 @@ the plain loop.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -21,15 +19,12 @@ from typing import Any
 import httpx
 from rich.console import Console
 
-from components.settings.published import default_ports
 from components.targets.docker import engine
 from operations.benchmarks import plain_docker, report
+from operations.benchmarks.bench_stack import BenchStack
 from operations.benchmarks.report import Figure
 from operations.setup import engine_state
-from operations.setup.env import pulumi_environment
-from operations.setup.paths import ROOT
 
-STACK = f"bench-{os.getpid()}"
 STARTS, NO_OPS = 3, 5
 IDLE_S = 60
 ORDER_TIMEOUT_S = 120
@@ -37,15 +32,8 @@ ORDER_TIMEOUT_S = 120
 
 def main() -> int:
     console = Console()
-    environment = {**os.environ, **pulumi_environment()}
-    stack_file = ROOT / "stacks" / f"Pulumi.{STACK}.yaml"
-    stack_file.write_text((ROOT / "stacks" / "Pulumi.local.yaml").read_text().split("encryptionsalt")[0])
-    bench = Bench(console, environment)
-    try:
-        figures = bench.run()
-    finally:
-        bench.make("down", "DATA=delete")
-        stack_file.unlink(missing_ok=True)
+    with BenchStack() as stack:
+        figures = Bench(stack, console).run()
     return 0 if report.publish("start", figures, console) else 1
 
 
@@ -57,10 +45,9 @@ class Start:
     table_s: float
 
 
-def first_order() -> float:
+def first_order(url: str) -> float:
     """Place an order through the front door as soon as one is accepted; when that was (``time.monotonic``)."""
     deadline = time.monotonic() + ORDER_TIMEOUT_S
-    url = f"https://localhost:{default_ports(STACK)[0]}"
     last = "no answer"
     # The certificate is checked by the tests; here only the time counts.
     with httpx.Client(verify=False, timeout=5) as client:  # noqa: S501
@@ -80,9 +67,9 @@ def first_order() -> float:
 class Bench:
     """One stack of its own, started and stopped several times."""
 
-    def __init__(self, console: Console, environment: Mapping[str, str]) -> None:
+    def __init__(self, stack: BenchStack, console: Console) -> None:
+        self._stack = stack
         self._console = console
-        self._environment = dict(environment)
 
     def run(self) -> list[Figure]:
         fresh = [self.start("make up, without data")]
@@ -91,9 +78,9 @@ class Bench:
         preview = [self.timed("pulumi preview, nothing to do", self.preview) for _ in range(NO_OPS)]
         plain, warm, down = [], [], []
         for _ in range(STARTS):
-            taken = plain_docker.take_away(STACK)
+            taken = plain_docker.take_away(self._stack.name)
             plain.append(self.start_plainly(taken))
-            down.append(self.timed("make down", partial(self.make, "down")))
+            down.append(self.timed("make down", partial(self._stack.make, "down")))
             warm.append(self.start("make up, with data"))
         ratio = [ours.order_s / theirs for ours, theirs in zip(warm, plain, strict=True)]
         return [
@@ -116,14 +103,11 @@ class Bench:
         self._console.print(f"  {took:6.2f} s  {what}")
         return took
 
-    def make(self, *arguments: str) -> None:
-        self._run("make", *arguments, f"STACK={STACK}")
-
     def start(self, what: str) -> Start:
         began = time.monotonic()
         with ThreadPoolExecutor(max_workers=1) as pool:
-            ordered = pool.submit(first_order)
-            self.make("up")
+            ordered = pool.submit(first_order, self._stack.urls[0])
+            self._stack.make("up")
             finished = time.monotonic()
             start = Start(ordered.result() - began, finished - began)
         self._console.print(f"  {start.order_s:6.2f} s  {what}, to the first order; {start.table_s:.2f} s to its end")
@@ -132,35 +116,27 @@ class Bench:
     def start_plainly(self, taken: plain_docker.Taken) -> float:
         began = time.monotonic()
         with ThreadPoolExecutor(max_workers=1) as pool:
-            ordered = pool.submit(first_order)
+            ordered = pool.submit(first_order, self._stack.urls[0])
             plain_docker.run(taken)
             took = ordered.result() - began
         self._console.print(f"  {took:6.2f} s  plain docker run, to the first order")
         return took
 
     def no_op(self) -> None:
-        output = self._run("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK,
-                           "--expect-no-changes")
+        output = self._stack.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
         assert "unchanged" in output
 
     def preview(self) -> None:
-        self._run("pulumi", "preview", "--non-interactive", "--stack", STACK, "--expect-no-changes")
+        self._stack.pulumi("preview", "--expect-no-changes")
 
     def idle_memory(self) -> float:
         """Working sets of all members, MiB."""
         time.sleep(IDLE_S)
         total = 0.0
-        for container in engine_state.containers(STACK):
+        for container in engine_state.containers(self._stack.name):
             usage = engine.client().api.stats(container.id or "", stream=False, one_shot=True)["memory_stats"]
             total += usage["usage"] - usage["stats"].get("inactive_file", 0)
         return total / 2**20
-
-    def _run(self, *command: str) -> str:
-        done = subprocess.run(command, check=False, cwd=ROOT, env=self._environment, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if done.returncode != 0:
-            raise RuntimeError(f"`{' '.join(command)}` failed ({done.returncode}):\n{done.stdout}")
-        return done.stdout
 
 
 if __name__ == "__main__":

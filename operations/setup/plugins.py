@@ -1,5 +1,5 @@
-"""What is built from Go modules: Pulumi when it can't be had ready-made, and the load generator. Which module makes which
-program, and under which name."""
+"""What is built from Go modules: Pulumi when it can't be had ready-made, and the load generator. Which module makes
+which program, and under which name."""
 
 from __future__ import annotations
 
