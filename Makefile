@@ -69,7 +69,7 @@ docs: ## write docs/settings.md from the settings models
 
 lock: ## resolve requirements*.in anew: versions and hashes, no addresses
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
-	@for lock in requirements requirements-dev toolchain/go/requirements; do \
+	@for lock in requirements requirements-dev images/supervisor/requirements toolchain/go/requirements; do \
 	  echo "$$lock.txt"; \
 	  (cd $$(dirname $$lock) && UV_CUSTOM_COMPILE_COMMAND='make lock' $(CURDIR)/build/uv/bin/uv pip compile --quiet \
 	    --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
