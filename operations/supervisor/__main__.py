@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from operations.supervisor import holds
 from operations.supervisor.engine import Engine
@@ -21,6 +22,8 @@ from operations.supervisor.settings import Settings
 from operations.supervisor.supervisor import LOOK_S, Supervisor
 
 KEYS = PREFIX + HOLDS
+WORKERS = 4
+"""Members brought back at once."""
 BLIND_AFTER_S = 4 * LOOK_S
 """Without a look at the engine for so long, the partner should lead."""
 
@@ -41,7 +44,8 @@ def run(settings: Settings, _arguments: Sequence[str]) -> int:
 
     pair = Pair(settings.me, settings.lease_s, Etcd(settings.stores, settings.tls), sees_the_engine)
     rescue = Rescue(engine, pair, current_holds, settings.longest_pause_s, say)
-    made.append(Supervisor(settings, engine(), pair, rescue, say))
+    made.append(Supervisor(settings, engine(), pair, rescue,
+                           pool=ThreadPoolExecutor(WORKERS), say=say))
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stopped.set())
     pair.start()

@@ -24,8 +24,8 @@ class Tries:
         return Tries(self.count + 1, now)
 
     def after_death(self, died_at: float, started_at: float, steady_s: float) -> Tries:
-        """None in a row any more, when the member had run for ``steady_s``."""
-        return Tries() if died_at - started_at >= steady_s else self
+        """None in a row any more, when the member had run for ``steady_s``; tries since that death count."""
+        return Tries() if died_at - started_at >= steady_s and self.last_at <= died_at else self
 
     def pause_s(self, longest_s: float) -> float:
         """0, 1, 2, 4, 8 ... s, at most ``longest_s``."""

@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from pathlib import Path
 
 from operations.supervisor.cron import Cron
@@ -26,19 +26,18 @@ LOOK_S = 1.0
 REPLAY_S = 300.0
 """Events from so long ago are asked for at the start; the engine keeps its last few hundred."""
 SILENCE_S = 60.0
-WORKERS = 4
-"""Members brought back at once."""
 
 
 class Supervisor:
     """One of the pair. ``turn`` does one round of the loop."""
 
-    def __init__(self, settings: Settings, engine: Engine, pair: Pair, rescue: Rescue, say: Report) -> None:
-        self._settings, self._engine, self._pair, self._rescue, self._say = settings, engine, pair, rescue, say
+    def __init__(self, settings: Settings, engine: Engine, pair: Pair, rescue: Rescue, *,
+                 pool: Executor, say: Report) -> None:
+        self._settings, self._engine, self._pair, self._rescue = settings, engine, pair, rescue
+        self._pool, self._say = pool, say
         self._cron = Cron(say, settings.schedule_grace_s)
         self._memory = Memory(settings.steady_s)
-        self._heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._pool = ThreadPoolExecutor(max_workers=WORKERS)
+        self.heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._role: Role | None = None
         self._began = time.time()
         self._held: frozenset[str] = frozenset()
@@ -87,14 +86,14 @@ class Supervisor:
                 for event in engine.events(since, SILENCE_S):
                     if event.at > since:
                         since = event.at
-                        self._heard.put(event)
+                        self.heard.put(event)
             except OSError:
                 time.sleep(0.5)
 
     def _hear(self, role: Role) -> None:
         while True:
             try:
-                event = self._heard.get_nowait()
+                event = self.heard.get_nowait()
             except queue.Empty:
                 return
             before = self._memory.hear(event)
