@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs graph preview env tools images test test-unit test-preview test-local lint bench docs lock
+.PHONY: help up down status logs hold unhold graph preview env tools images test test-unit test-preview test-local lint bench docs lock
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
@@ -23,6 +23,12 @@ status: ## every member with its role, health, version and memory [STACK=local]
 
 logs: ## what members say [TIER=postgres SINCE=5m QUERY=text STACK=local]
 	@$(SETUP) logs STACK=$(STACK) TIER='$(TIER)' SINCE='$(SINCE)' QUERY='$(QUERY)'
+
+hold: ## keep supervisors from bringing a member back [MEMBER=redis-2 FOR=10m WHY=text STACK=local]
+	@$(SETUP) hold STACK=$(STACK) MEMBER='$(MEMBER)' FOR='$(FOR)' WHY='$(WHY)'
+
+unhold: ## end a hold before its time [MEMBER=redis-2 STACK=local]
+	@$(SETUP) unhold STACK=$(STACK) MEMBER='$(MEMBER)'
 
 graph: ## draw the running platform into README.md, from the stack's own state [STACK=local]
 	@$(SETUP) graph STACK=$(STACK)

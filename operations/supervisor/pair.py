@@ -65,7 +65,8 @@ class Pair:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="pair")
-        self.view = View()
+        # For as long as a lease lives etcd has time for its first answer.
+        self.view = View(time.monotonic())
 
     def start(self) -> None:
         self._thread.start()
