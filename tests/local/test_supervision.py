@@ -16,6 +16,7 @@ from components.workload import ENGINE_SOCKET
 from operations.setup import status
 from operations.setup.images import image_tag
 from tests.support.running import ROOT, RunningPlatform
+from tests.support.supervision_rig import hunger
 
 BACK_S = 10.0
 """The product's figure: in service, as the member's own health check sees it."""
@@ -101,7 +102,7 @@ def test_a_worker_that_ran_out_of_memory_is_back_in_service(platform: RunningPla
     before = started(platform, member)
     limit = platform.container(member).attrs["HostConfig"]["Memory"]
     platform.inside(member, "sh", "-c", "for p in /proc/[0-9]*; do echo 1000 >$p/oom_score_adj; done 2>/dev/null; true")
-    engine.run_inside(platform.container(member), ["python3", "-c", f"x = bytearray({limit})"])
+    engine.run_inside(platform.container(member), ["python3", "-c", hunger(limit)])
     took_s = wait_until(lambda: in_service(platform, member, before), f"{member} in service", BACK_S)
     print(f"{member}: back in service {took_s:.1f} s after it ran out of memory")
     wait_until(lambda: bool(said(platform, member)), "said so", 5)
