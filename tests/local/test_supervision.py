@@ -21,7 +21,8 @@ from tests.support.supervision_rig import hunger
 BACK_S = 10.0
 """The product's figure: in service, as the member's own health check sees it."""
 TIERS = ["web-blue-1", "redis-2", "haproxy-1", "nginx-2", "etcd-1", "pgbouncer-1", "pgproxy-2"]
-OURSELVES = ["engineproxy-1", "supervisor-1", "supervisor-2"]
+WATCHERS = ["supervisor-1", "supervisor-2"]
+OURSELVES = ["engineproxy-1", *WATCHERS]
 LEFT_ALONE_S = 8
 
 
@@ -51,20 +52,20 @@ def started(platform: RunningPlatform, member: str) -> str:
 
 
 def whole(platform: RunningPlatform) -> bool:
-    """Everybody serves, and one supervisor leads."""
-    return (all(in_service(platform, container.labels["evenkeel.member"]) for container in platform.containers())
-            and len(leaders(platform)) == 1)
+    """Everybody runs, etcd and the supervisors serve, and one of these leads."""
+    return (all(container.status == "running" for container in platform.containers())
+            and all(in_service(platform, f"etcd-{n}") for n in (1, 2, 3))
+            and sorted(role(platform, watcher) for watcher in WATCHERS) == ["leader", "standby"])
 
 
-def leaders(platform: RunningPlatform) -> list[str]:
-    """The supervisors that `make status` shows as leading."""
-    return [member.member for member in status.of(platform.stack)
-            if member.role == "leader" and member.tier == "supervision"]
+def role(platform: RunningPlatform, watcher: str) -> str:
+    """What its health check, and thereby `make status`, says."""
+    return engine.run_inside(platform.container(watcher), ["supervisor-health"])[1]
 
 
 def said(platform: RunningPlatform, member: str) -> list[dict[str, Any]]:
     """What both supervisors said about a member, in the order of time."""
-    lines = [json.loads(line) for watcher in ("supervisor-1", "supervisor-2")
+    lines = [json.loads(line) for watcher in WATCHERS
              for line in platform.container(watcher).logs().decode().splitlines() if line.startswith("{")]
     return sorted((line for line in lines if line.get("member") == member), key=lambda line: line["time"])
 
@@ -110,7 +111,7 @@ def test_a_worker_that_ran_out_of_memory_is_back_in_service(platform: RunningPla
 
 
 def test_with_its_leader_gone_the_other_acts_within_the_bound(platform: RunningPlatform) -> None:
-    gone, other = leaders(platform)[0], "web-blue-1"
+    gone, other = next(one for one in WATCHERS if role(platform, one) == "leader"), "web-blue-1"
     before = started(platform, other)
     platform.container(gone).kill()
     platform.container(other).kill()
@@ -136,7 +137,7 @@ def test_what_was_stopped_stays_so_even_when_the_supervisors_are_restarted(platf
         wait_until(lambda: bool(said(platform, "web-blue-2"))
                    and said(platform, "web-blue-2")[-1]["action"] == "left alone", "said so", 10)
         time.sleep(2)
-        for watcher in ("supervisor-1", "supervisor-2"):
+        for watcher in WATCHERS:
             platform.container(watcher).restart()
         time.sleep(LEFT_ALONE_S)
         container.reload()
@@ -182,8 +183,9 @@ def test_a_member_of_another_stack_is_refused(platform: RunningPlatform) -> None
         "supervisor-1", "python3", "-c", program, own, foreign)
 
 
-def test_two_supervisors_and_two_proxies_are_small(platform: RunningPlatform) -> None:
-    memory = {member.member: member.memory_mib or 0 for member in status.of(platform.stack)
-              if member.tier == "supervision"}
+def test_status_shows_who_leads_and_that_the_four_are_small(platform: RunningPlatform) -> None:
+    ours = [member for member in status.of(platform.stack) if member.tier == "supervision"]
+    assert sorted(member.role for member in ours if member.member in WATCHERS) == ["leader", "standby"]
+    memory = {member.member: member.memory_mib or 0 for member in ours}
     print(memory)
     assert len(memory) == 4 and sum(memory.values()) < 80, memory
