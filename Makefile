@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs graph preview env tools images test test-unit test-preview test-local lint bench bench-change docs lock
+.PHONY: help up down status logs hold unhold graph preview env tools images test test-unit test-preview test-local lint bench bench-change docs lock
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
@@ -23,6 +23,12 @@ status: ## every member with its role, health, version and memory [STACK=local]
 
 logs: ## what members say [TIER=postgres SINCE=5m QUERY=text STACK=local]
 	@$(SETUP) logs STACK=$(STACK) TIER='$(TIER)' SINCE='$(SINCE)' QUERY='$(QUERY)'
+
+hold: ## keep supervisors from bringing a member back [MEMBER=redis-2 FOR=10m WHY=text STACK=local]
+	@$(SETUP) hold STACK=$(STACK) MEMBER='$(MEMBER)' FOR='$(FOR)' WHY='$(WHY)'
+
+unhold: ## end a hold before its time [MEMBER=redis-2 STACK=local]
+	@$(SETUP) unhold STACK=$(STACK) MEMBER='$(MEMBER)'
 
 graph: ## draw the running platform into README.md, from the stack's own state [STACK=local]
 	@$(SETUP) graph STACK=$(STACK)
@@ -74,7 +80,7 @@ docs: ## write docs/settings.md from the settings models
 
 lock: ## resolve requirements*.in anew: versions and hashes, no addresses
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
-	@for lock in requirements requirements-dev toolchain/go/requirements; do \
+	@for lock in requirements requirements-dev images/supervisor/requirements toolchain/go/requirements; do \
 	  echo "$$lock.txt"; \
 	  (cd $$(dirname $$lock) && UV_CUSTOM_COMPILE_COMMAND='make lock' $(CURDIR)/build/uv/bin/uv pip compile --quiet \
 	    --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

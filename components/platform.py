@@ -15,10 +15,11 @@ from components.postgres import Postgres
 from components.redis import Redis
 from components.secrets import Secrets
 from components.settings import Settings
+from components.supervision import Supervision
 from components.tier import Context, Target, Tier
 from components.workload import Workload
 
-TIERS: tuple[type[Tier], ...] = (Edge, App, Postgres, Redis)
+TIERS: tuple[type[Tier], ...] = (Edge, App, Postgres, Redis, Supervision)
 """In the order in which a request passes them, and in which they are shown."""
 FIRST: tuple[type[Tier], ...] = (Postgres, Redis)
 """Registered before the others: all start at once, but an engine makes only a few at a time, and what the others need

@@ -18,6 +18,9 @@ CONFIG_DIR = "/etc/evenkeel"
 DATA_DIR = "/var/lib/evenkeel"
 """Where a member keeps what must outlive it."""
 
+ENGINE_SOCKET = "/engine/engine.sock"
+"""Where a member with ``controls_engine`` finds the engine's own socket."""
+
 USER_ID = 10001
 """User and group of every process of the platform (``images/base`` makes it)."""
 
@@ -31,6 +34,13 @@ class Zone(StrEnum):
     EDGE = "edge"
     APP = "app"
     DATA = "data"
+    CONTROL = "control"
+    """Who may ask the engine for something, and whom it is asked through."""
+
+    @property
+    def internal(self) -> bool:
+        """Whether its members reach nothing outside of the stack."""
+        return self in (Zone.DATA, Zone.CONTROL)
 
 
 class Effect(StrEnum):
@@ -148,6 +158,9 @@ class Workload:
     aliases: tuple[str, ...] = ()
     stable_address: bool = False
     """Members keep their address for life, for clients that resolve a name only once."""
+    controls_engine: bool = False
+    """Members get the engine's own socket at ``ENGINE_SOCKET``. Whoever speaks through it owns the machine: only for
+    what does nothing but restrict it. Only where the engine has one (``Target.restarts_members`` is false)."""
     stop_signal: str = "SIGTERM"
     stop_grace_s: int = 30
     stops_before: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ USAGE = """usage: python3 -m operations.setup COMMAND
   env                 print the environment that `pulumi` needs, for a shell
   stop-engine         end the Docker engine, if this checkout started it by hand
   run COMMAND ...     run a command in that environment
-  up, down, status, logs, graph, preview ...   see `make`
+  up, down, status, logs, hold, graph, preview ...   see `make`
 """
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from components.targets.docker.waiting import NotReadyError
-from operations.setup import deploy, graph, logs, stack, status, teardown
+from operations.setup import deploy, graph, holds, logs, stack, status, teardown
 from operations.setup.paths import ROOT, STATE
 
 INTERRUPTED = 130
@@ -76,9 +76,39 @@ def show_status(call: Call) -> int:
         print(json.dumps([member.as_json() for member in statuses], indent=2))
     elif statuses:
         call.console.print(status.table(statuses, f"stack {call.stack}"))
+        _show_holds(call)
     else:
         call.console.print(f"Nothing of the stack {call.stack!r} runs here. Next: `make up{_suffix(call.stack)}`.")
     return 0 if statuses and all(member.serves for member in statuses) else 1
+
+
+def _show_holds(call: Call) -> None:
+    try:
+        for held in holds.current(call.stack):
+            call.console.print(f"held: {held.name} for another {held.left_s:.0f} s ({held.why})", highlight=False)
+    except holds.HoldError as error:
+        call.console.print(f"holds are not known: {error}", highlight=False)
+
+
+def hold(call: Call) -> int:
+    """Keep the supervisors from bringing ``MEMBER`` back ``FOR`` a while (default 10m), and say ``WHY``."""
+    name = call.option("MEMBER")
+    if name is None:
+        call.console.print("MEMBER= a member (redis-2), workload (redis), tier (postgres) or `all`; FOR=10m; WHY='...'")
+        return 2
+    seconds = holds.duration_s(call.option("FOR") or "10m")
+    call.console.print(holds.hold(call.stack, name, seconds, call.option("WHY") or "no reason given"), highlight=False)
+    return 0
+
+
+def unhold(call: Call) -> int:
+    """End a hold before its time."""
+    name = call.option("MEMBER")
+    if name is None:
+        call.console.print("MEMBER= what is held; `make status` lists it")
+        return 2
+    call.console.print(holds.unhold(call.stack, name), highlight=False)
+    return 0
 
 
 def show_logs(call: Call) -> int:
@@ -124,6 +154,7 @@ def docs(call: Call) -> int:
 
 COMMANDS: Mapping[str, Callable[[Call], int]] = {
     "up": up, "down": down, "status": show_status, "logs": show_logs, "graph": draw, "preview": preview, "docs": docs,
+    "hold": hold, "unhold": unhold,
 }
 
 
@@ -134,7 +165,7 @@ def main(arguments: Sequence[str]) -> int:
     call = Call(options.pop("STACK", "") or "local", options, console)
     try:
         return COMMANDS[command](call)
-    except (deploy.DeployError, NotReadyError) as error:
+    except (deploy.DeployError, holds.HoldError, NotReadyError) as error:
         console.print(f"\n[bold red]Error:[/] stack {call.stack}, {command}:", highlight=False)
         print(error)
         return 1

@@ -9,7 +9,7 @@ from docker.models.containers import Container
 from components.targets.docker import engine
 from operations.setup.stack import Recorded
 
-TIERS = ("edge", "app", "postgres", "redis")
+TIERS = ("edge", "app", "postgres", "redis", "supervision")
 
 
 def containers(stack: str) -> list[Container]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from operations.setup import content, debian, environment
 from operations.setup.commands import Commands, answer
-from operations.setup.images import BASE, folder, image_tag, names
-from operations.setup.paths import BUILD
+from operations.setup.images import BASE, PACKAGES, folder, image_tag, names
+from operations.setup.paths import BUILD, ROOT
 from operations.setup.tasks import Say, Task
 
 BASE_FOR_HANDS = "evenkeel/base:local"
@@ -59,6 +59,8 @@ def _build(name: str, commands: Commands, say: Say) -> str | None:
     with tempfile.TemporaryDirectory(dir=BUILD, prefix=f"image-{name}-") as temporary:
         context = Path(temporary)
         _copy(folder(name), context)
+        for path in PACKAGES.get(name, ()):
+            _copy(ROOT / path, context / path)
         if (context / LOCK).exists():
             say("fetching wheels")
             _fetch_wheels(name, context, commands)

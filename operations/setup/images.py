@@ -12,6 +12,8 @@ from operations.setup import content
 from operations.setup.paths import ROOT
 
 BASE = "base"
+PACKAGES = {"supervisor": ("operations/supervisor",)}
+"""Image -> folders of this checkout that it ships besides its own; they have the same path in the build context."""
 
 
 class UnknownImageError(LookupError):
@@ -37,9 +39,11 @@ def names(root: Path = ROOT) -> tuple[str, ...]:
 
 
 def image_tag(name: str, root: Path = ROOT) -> str:
-    """``evenkeel/<name>:<12 hexadecimal digits>`` of an image's folder, its lock and the base it stands on.
+    """``evenkeel/<name>:<12 hexadecimal digits>`` of an image's folder, its lock, the packages it ships and the base it
+    stands on.
 
     Raises ``UnknownImageError``.
     """
     below = () if name == BASE else (image_tag(BASE, root),)
-    return f"evenkeel/{name}:{content.digest(folder(name, root), below)}"
+    shipped = [f"{path} {content.digest(root / path)}" for path in PACKAGES.get(name, ())]
+    return f"evenkeel/{name}:{content.digest(folder(name, root), (*below, *shipped))}"

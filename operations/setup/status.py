@@ -47,7 +47,8 @@ def table(statuses: list[MemberStatus], title: str) -> Table:
     """For a terminal."""
     drawn = Table(title=title, title_justify="left", header_style="bold")
     for column in ("tier", "member", "domain", "role", "version"):
-        drawn.add_column(column)
+        # On a narrow terminal the version is shortened, never a name.
+        drawn.add_column(column, no_wrap=column != "version")
     drawn.add_column("memory", justify="right")
     drawn.add_column("health")
     previous = ""

@@ -36,7 +36,7 @@ def test_a_new_stack_is_all_creations(declared: RunningPlatform) -> None:
     assert sorted(containers) == sorted(
         f"evenkeel-{declared.stack}-{workload}-{ordinal}" for workload, count in
         {"nginx": 2, "haproxy": 2, "web-blue": 2, "etcd": 3, "postgres": 3, "pgproxy": 2, "pgbouncer": 2,
-         "redis": 6}.items() for ordinal in range(1, count + 1))
+         "redis": 6, "engineproxy": 2, "supervisor": 2}.items() for ordinal in range(1, count + 1))
 
 
 @pytest.mark.parametrize(("settings", "said"), [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import ssl
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from pulumi import automation
 from rich.console import Console
 
 from components.targets.docker import engine
-from operations.setup import deploy, engine_state, stack, teardown
+from operations.setup import deploy, engine_state, holds, stack, teardown
 from operations.setup.env import pulumi_environment
 from operations.setup.paths import ROOT
 
@@ -83,6 +84,15 @@ class RunningPlatform:
     def client(self, edge: int = 1, **options: Any) -> httpx.Client:
         """An HTTP client of edge 1 or 2 through its published port."""
         return httpx.Client(base_url=self.urls[edge - 1], verify=self.trust(), timeout=10, **options)
+
+    @contextmanager
+    def held(self, name: str, why: str, seconds: int = 600) -> Iterator[None]:
+        """Nobody brings a member, workload or tier back meanwhile, as with `make hold`."""
+        holds.hold(self.stack, name, seconds, why)
+        try:
+            yield
+        finally:
+            holds.unhold(self.stack, name)
 
     def container(self, member: str) -> Container:
         found = engine.find(f"evenkeel-{self.stack}-{member}")

@@ -13,15 +13,13 @@ import pulumi
 import pulumi_docker as docker
 
 from components.settings import Settings
-from components.targets.docker import images, naming
+from components.targets.docker import engine_socket, images, naming
 from components.targets.docker.config_volume import ConfigVolume
 from components.targets.docker.data_volume import DataVolume
 from components.targets.docker.naming import DockerNames
 from components.targets.docker.readiness import Readiness
-from components.workload import CONFIG_DIR, USER_ID, HealthCheck, Member, Workload, Zone
+from components.workload import CONFIG_DIR, ENGINE_SOCKET, USER_ID, HealthCheck, Member, Workload, Zone
 
-INTERNAL = frozenset({Zone.DATA})
-"""Networks from which nothing outside the platform can be reached."""
 LOG_SIZE = {"max-size": "10m", "max-file": "3"}
 QUICK_LOOKUPS = ("timeout:1", "attempts:1")
 """Seconds and tries of a name lookup (resolv.conf(5)). The engine's DNS knows no name of a dead member and passes the
@@ -34,13 +32,16 @@ STOP_MARGIN_S = 5
 class DockerTarget:
     """One stack on this machine's engine."""
 
+    restarts_members = False
+    """It brings back what crashed, but never what `docker kill` ended, and knows no schedules."""
+
     def __init__(self, stack: str, settings: Settings) -> None:
         self._stack = stack
         self._settings = settings
         self._subnet = ipaddress.IPv4Network(settings.network.edge_subnet or naming.edge_subnet(stack))
-        self.names = DockerNames(self._subnet)
+        self.names = DockerNames(stack, self._subnet)
         self._networks: dict[Zone, docker.Network] = {}
-        for zone in (Zone.DATA, Zone.APP, Zone.EDGE):
+        for zone in (Zone.DATA, Zone.APP, Zone.EDGE, Zone.CONTROL):
             self._networks[zone] = self._network(zone)
         self._waited_for: list[dict[str, Any]] = []
         self._containers: dict[str, list[docker.Container]] = {}
@@ -79,7 +80,7 @@ class DockerTarget:
             f"network-{zone.value}",
             name=naming.network(self._stack, zone),
             driver="bridge",
-            internal=zone in INTERNAL,
+            internal=zone.internal,
             ipam_configs=ipam or None,
             labels=[docker.NetworkLabelArgs(label="evenkeel.stack", value=self._stack)],
             # The engine makes one at a time. In turn, the first is there after a third of the time, and what only needs
@@ -94,6 +95,9 @@ class DockerTarget:
         for volume in workload.volumes:
             data = DataVolume(self._stack, workload, member, volume, child)
             mounts.append(docker.ContainerVolumeArgs(volume_name=data.volume, container_path=volume.path))
+        if workload.controls_engine:
+            mounts.append(docker.ContainerVolumeArgs(host_path=engine_socket.path(), container_path=ENGINE_SOCKET,
+                                                     read_only=True))
         labels = {**naming.labels(self._stack, workload.tier, member),
                   **{f"evenkeel.{key}": value for key, value in workload.labels.items()}}
         limits = workload.resources
@@ -107,6 +111,7 @@ class DockerTarget:
             command=self._command(workload),
             envs=[f"{key}={value}" for key, value in sorted(environment.items())],
             user=f"{USER_ID}:{USER_ID}",
+            group_adds=[engine_socket.group()] if workload.controls_engine else None,
             read_only=True,
             capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
             security_opts=["no-new-privileges:true"],
@@ -118,7 +123,7 @@ class DockerTarget:
             volumes=mounts,
             network_mode="bridge",
             networks_advanced=self._attachments(workload, member),
-            dns_opts=list(QUICK_LOOKUPS) if set(workload.zones) <= INTERNAL else None,
+            dns_opts=list(QUICK_LOOKUPS) if all(zone.internal for zone in workload.zones) else None,
             ports=[self._published(port.number, port.published + member.ordinal - 1)
                    for port in workload.ports if port.published],
             healthcheck=_healthcheck(workload.health) if workload.health else None,

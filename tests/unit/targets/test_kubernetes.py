@@ -211,14 +211,19 @@ def test_a_readiness_probe_is_the_health_check_and_nothing_is_killed_for_failing
 
 def test_zones_are_policies_and_only_the_edge_is_open(default: list[dict[str, Any]]) -> None:
     policies = {one["metadata"]["name"]: one["spec"] for one in of_kind(default, "NetworkPolicy")}
-    assert set(policies) == {"deny-by-default", "zone-edge", "zone-app", "zone-data", "nginx-public"}
+    assert set(policies) == {"deny-by-default", "zone-edge", "zone-app", "zone-data", "zone-control", "nginx-public"}
     assert policies["deny-by-default"]["podSelector"] == {} and policies["deny-by-default"]["ingress"] == []
     assert {} not in policies["zone-data"]["egress"], "data members don't call out"
+    assert {} not in policies["zone-control"]["egress"]
     redis = named(default, "StatefulSet", "redis")["spec"]["template"]["metadata"]["labels"]
     assert [name for name in ("edge", "app", "data") if f"evenkeel/zone-{name}" in redis] == ["data"]
     balancers = [one["metadata"]["name"] for one in of_kind(default, "Service")
                  if one["spec"].get("type") == "LoadBalancer"]
     assert balancers == ["nginx-public"]
+
+
+def test_no_supervisor_is_rendered_since_kubernetes_restarts_members_itself(default: list[dict[str, Any]]) -> None:
+    assert not [one for one in default if one["metadata"]["name"] in ("supervisor", "engineproxy")]
 
 
 # -- the vocabulary's corners -----------------------------------------------------------------------------------------

@@ -37,6 +37,9 @@ class Names:
     def member(self, workload: str, ordinal: int) -> str:
         return f"{workload}-{ordinal}"
 
+    def container(self, workload: str, ordinal: int) -> str:
+        return f"stack-{workload}-{ordinal}"
+
     def service(self, workload: str) -> str:
         return workload
 

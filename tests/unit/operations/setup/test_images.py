@@ -49,6 +49,17 @@ def test_whatever_goes_into_an_image_changes_its_tag(checkout: Path, changed: st
     assert image_tag("redis", checkout) != before
 
 
+def test_a_package_that_an_image_ships_changes_its_tag_and_no_other(
+        checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "PACKAGES", {"redis": ("operations/watch",)})
+    (checkout / "operations/watch").mkdir(parents=True)
+    (checkout / "operations/watch/main.py").write_text("print()\n")
+    before = [image_tag(name, checkout) for name in ("redis", "shop")]
+    (checkout / "operations/watch/main.py").write_text("print(1)\n")
+    after = [image_tag(name, checkout) for name in ("redis", "shop")]
+    assert before[0] != after[0] and before[1] == after[1]
+
+
 def test_an_executable_bit_and_a_name_count(checkout: Path) -> None:
     script = checkout / "images/redis/start"
     tags = {image_tag("redis", checkout)}
