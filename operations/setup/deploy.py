@@ -109,7 +109,8 @@ class Watch:
         if before and before.metadata.op != "same" and not before.metadata.type.startswith(GROUPS):
             metadata = before.metadata
             self._busy[metadata.urn] = metadata.op.value if hasattr(metadata.op, "value") else str(metadata.op)
-            if metadata.type.startswith("docker:index/container"):
+            inputs = (metadata.new.inputs if metadata.new else None) or {}
+            if metadata.type.startswith("docker:index/container") and inputs.get("start", True):
                 self._members.add(metadata.urn.rsplit("::", 1)[-1])
         elif event.res_outputs_event and event.res_outputs_event.metadata.urn in self._busy:
             del self._busy[event.res_outputs_event.metadata.urn]
