@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs hold unhold graph preview env tools images test test-unit test-preview test-local lint bench bench-change docs lock
+.PHONY: help up down status logs hold unhold graph preview env tools images test test-unit test-preview test-local lint bench bench-change purge warm docs lock
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
@@ -65,6 +65,12 @@ lint: ## ruff, mypy, yamllint
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks
+
+purge: ## remove answers from every edge's cache [URLS='/app/* shop.example/news' FILE=urls DRY_RUN=1 STACK=local]
+	@$(RUN) python -m operations.cache purge STACK=$(STACK) URLS='$(URLS)' FILE='$(FILE)' DRY_RUN='$(DRY_RUN)'
+
+warm: ## ask every edge for these, so that they are cached [URLS='/app/' FILE=urls HOST=shop.example STACK=local]
+	@$(RUN) python -m operations.cache warm STACK=$(STACK) URLS='$(URLS)' FILE='$(FILE)' HOST='$(HOST)'
 
 bench: ## how long start, stop and doing nothing take; writes build/bench/
 	@$(SETUP) prepare

@@ -71,7 +71,7 @@ class Edge(Tier):
 
     def _nginx_files(self, member: Member) -> Sequence[ConfigFile]:
         edge = self.context.settings.edge
-        values = edge_nginx.values(edge, self.context.names, member)
+        values = edge_nginx.values(edge, http_pools(self.context.settings.app), self.context.names, member)
         files = [self.file("nginx.conf", "nginx/nginx.conf.j2", **values), *self._pages()]
         if edge.tls.own_certificate:
             files += [ConfigFile("public/cert.pem", own_secret("edge-certificate"), secret=True),

@@ -54,7 +54,8 @@ class Platform:
             "authority": self.context.certificates.authority,
             "members": [
                 {"member": member.name, "workload": workload.name, "tier": workload.tier, "domain": member.domain,
-                 "stateful": workload.stateful, **workload.labels}
+                 "stateful": workload.stateful, **workload.labels,
+                 **({"schedule": workload.schedule.cron} if workload.schedule else {})}
                 for workload in self.workloads for member in workload.members
             ],
             **{name: value for tier in self.tiers for name, value in tier.exports().items()},

@@ -127,6 +127,17 @@ class Resources:
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """When members run, instead of always: each is started when it is due and ends by itself. A run that still works
+    when the next one is due makes that one be left out."""
+
+    cron: str
+    """Minute, hour, day of the month, month, day of the week; UTC."""
+    timeout_s: int
+    """A run that takes longer has failed. The workload itself ends it; a target may, too, a little later."""
+
+
+@dataclass(frozen=True)
 class Workload:
     """One kind of process, ``count`` members of it.
 
@@ -161,6 +172,8 @@ class Workload:
     controls_engine: bool = False
     """Members get the engine's own socket at ``ENGINE_SOCKET``. Whoever speaks through it owns the machine: only for
     what does nothing but restrict it. Only where the engine has one (``Target.restarts_members`` is false)."""
+    schedule: Schedule | None = None
+    """Set: members are no services but runs. None of them is waited for, and a run that failed is not repeated."""
     stop_signal: str = "SIGTERM"
     stop_grace_s: int = 30
     stops_before: tuple[str, ...] = ()

@@ -87,5 +87,7 @@ class Settings(Model):
         """Setting -> image, for every image that a setting names."""
         colours = {f"app.colours.{name}.image": colour.image for name, colour in
                    (("blue", self.app.colours.blue), ("green", self.app.colours.green)) if colour.image}
+        own = {f"app.pools.{name}.image": pool.image for name, pool in self.app.pools.items() if pool.image}
+        own |= {f"app.jobs.{name}.image": job.image for name, job in self.app.jobs.items() if job.image}
         replaced = {f"images.{name}": image for name, image in self.images.items()}
-        return {"app.image": self.app.image, **colours, **replaced}
+        return {"app.image": self.app.image, **colours, **own, **replaced}

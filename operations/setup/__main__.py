@@ -72,10 +72,15 @@ def _command(command: str, arguments: Sequence[str]) -> int:
     elif command == "run":
         _become([*arguments], env.pulumi_environment())
     else:
-        made = preparation.prepare(progress) if command == "up" else env.pulumi_environment()
+        made = preparation.prepare(progress, stack=_stack(arguments)) if command == "up" else env.pulumi_environment()
         _become([str(environment.PYTHON), "-m", "operations.setup.cli", command, *arguments],
                 {**made, BEGAN: f"{began:.3f}"})
     return 0
+
+
+def _stack(arguments: Sequence[str]) -> str:
+    named = [argument.removeprefix("STACK=") for argument in arguments if argument.startswith("STACK=")]
+    return (named[-1] if named else "") or "local"
 
 
 def _become(command: Sequence[str], more: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from docker.models.containers import Container
 
-from components.targets.docker import engine
+from components.targets.docker import engine, naming
 from operations.setup.stack import Recorded
 
 TIERS = ("edge", "app", "postgres", "redis", "supervision")
@@ -27,6 +27,8 @@ def repair(stack: str, state: Recorded, say: Callable[[str], None]) -> bool:
     remove_unknown(stack, state, say)
     present = containers(stack)
     for container in present:
+        if naming.SCHEDULE in container.labels and container.status != "paused":
+            continue  # Between its runs a scheduled member has exited, or was only created.
         if container.status in ("exited", "created", "dead"):
             container.start()
             say(f"started {container.name}: it was {container.status}")

@@ -6,6 +6,7 @@ image. The Pulumi program asks here, too.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from operations.setup import content
@@ -14,6 +15,8 @@ from operations.setup.paths import ROOT
 BASE = "base"
 PACKAGES = {"supervisor": ("operations/supervisor",)}
 """Image -> folders of this checkout that it ships besides its own; they have the same path in the build context."""
+DEFAULT_EXAMPLE = "orders"
+"""What runs where no setting names another application."""
 
 
 class UnknownImageError(LookupError):
@@ -36,6 +39,16 @@ def names(root: Path = ROOT) -> tuple[str, ...]:
     found = sorted(file.parent.name for parent in ("images", "examples")
                    for file in (root / parent).glob("*/Dockerfile"))
     return tuple(sorted(found, key=lambda name: name != BASE))
+
+
+def needed(stack_file: Path, root: Path = ROOT) -> tuple[str, ...]:
+    """The images that a stack needs: all of the platform's own, and those examples that its file mentions.
+
+    A mention that is none (a comment) builds one too many, which is better than the other way round.
+    """
+    text = stack_file.read_text() if stack_file.exists() else ""
+    return tuple(name for name in names(root) if (root / "images" / name).is_dir() or name == DEFAULT_EXAMPLE
+                 or re.search(rf"\b{re.escape(name)}\b", text))
 
 
 def image_tag(name: str, root: Path = ROOT) -> str:

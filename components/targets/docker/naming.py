@@ -10,6 +10,9 @@ from components.workload import Member, Zone
 STABLE_BLOCK = 16
 """Addresses set aside per workload whose members keep theirs for life."""
 
+SCHEDULE = "evenkeel.schedule"
+"""Label of a container that is started by the clock: its cron expression, UTC."""
+
 
 def container(stack: str, member: Member) -> str:
     return f"evenkeel-{stack}-{member.name}"

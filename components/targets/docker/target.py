@@ -54,6 +54,8 @@ class DockerTarget:
         for member in workload.members:
             container = self._container(workload, member, pulumi.ResourceOptions(parent=parent, depends_on=outlasting))
             own.append(container)
+            if workload.schedule:
+                continue  # It ends by itself, and most of the time it is not there: nothing to wait for.
             self._waited_for.append({
                 "member": member.name,
                 "container": naming.container(self._stack, member),
@@ -100,6 +102,8 @@ class DockerTarget:
                                                      read_only=True))
         labels = {**naming.labels(self._stack, workload.tier, member),
                   **{f"evenkeel.{key}": value for key, value in workload.labels.items()}}
+        if workload.schedule:
+            labels[naming.SCHEDULE] = workload.schedule.cron
         limits = workload.resources
         environment = {**workload.environment, "EVENKEEL_MEMBER": member.name}
         return docker.Container(
@@ -127,8 +131,10 @@ class DockerTarget:
             ports=[self._published(port.number, port.published + member.ordinal - 1)
                    for port in workload.ports if port.published],
             healthcheck=_healthcheck(workload.health) if workload.health else None,
-            restart="unless-stopped",
-            must_run=True,
+            # A scheduled member is made and left: whoever watches starts it when it is due, and its end is no failure.
+            restart="no" if workload.schedule else "unless-stopped",
+            start=workload.schedule is None,
+            must_run=workload.schedule is None,
             log_driver="json-file",
             log_opts=LOG_SIZE,
             stop_signal=workload.stop_signal,

@@ -76,17 +76,30 @@ def test_another_image_does_not_count(checkout: Path) -> None:
     assert image_tag("redis", checkout) == before
 
 
-@pytest.mark.parametrize("beside", ["wheels/a.whl", "tests/test_it.py", "__pycache__/main.pyc", "shop/main.pyc"])
+@pytest.mark.parametrize("beside", [
+    "wheels/a.whl", "node_modules/a/index.js", "tests/test_it.py", "__pycache__/main.pyc", "shop/main.pyc"])
 def test_caches_wheels_and_tests_do_not_count(checkout: Path, beside: str) -> None:
     before = image_tag("shop", checkout)
     file = checkout / "examples/shop" / beside
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("x")
     assert image_tag("shop", checkout) == before
 
 
 def test_the_base_comes_first(checkout: Path) -> None:
     assert images.names(checkout) == ("base", "redis", "shop")
+
+
+def test_a_stack_needs_the_platforms_images_and_the_examples_that_it_mentions(checkout: Path) -> None:
+    for name in ("orders", "shopping"):
+        (checkout / "examples" / name).mkdir()
+        (checkout / "examples" / name / "Dockerfile").write_text("FROM base\n")
+    file = checkout / "Pulumi.test.yaml"
+    assert images.needed(file, checkout) == ("base", "orders", "redis"), "no file: the defaults"
+    file.write_text("config:\n  evenkeel:app: {image: shop}\n")
+    assert images.needed(file, checkout) == ("base", "orders", "redis", "shop")
+    file.write_text("config:\n  evenkeel:app: {image: registry.example.com/mine:1}\n")
+    assert images.needed(file, checkout) == ("base", "orders", "redis")
 
 
 def test_an_unknown_image_is_refused_with_the_known_ones(checkout: Path) -> None:
