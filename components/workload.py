@@ -106,6 +106,15 @@ class HealthCheck:
 
 
 @dataclass(frozen=True)
+class DrainStep:
+    """A command that leads clients away from a member which is about to be replaced."""
+
+    command: tuple[str, ...]
+    workload: str | None = None
+    """Run in every running member of this workload; None: in the member itself. Declared earlier or later."""
+
+
+@dataclass(frozen=True)
 class Resources:
     """Limits of one member. ``memory_request_mib`` and ``cpu_request`` are what a scheduler reserves."""
 
@@ -148,6 +157,15 @@ class Workload:
     aliases: tuple[str, ...] = ()
     stable_address: bool = False
     """Members keep their address for life, for clients that resolve a name only once."""
+    clustered: bool = False
+    """Members hold roles and votes among each other (a primary, a quorum): who replaces one must mind the others. So
+    only an operation replaces them; a plain update that would is refused."""
+    can_grow: bool = True
+    """Further members may be added to a cluster that runs."""
+    drain: tuple[DrainStep, ...] = ()
+    """Run, in this order, before a member is replaced. Unneeded where the stop signal does it."""
+    settle_s: float = 0
+    """How long after a member serves its clients need to find it; only then another member may be replaced."""
     stop_signal: str = "SIGTERM"
     stop_grace_s: int = 30
     stops_before: tuple[str, ...] = ()
