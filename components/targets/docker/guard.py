@@ -21,8 +21,8 @@ from components.workload import Member, Workload
 PERMITTED_VARIABLE = "EVENKEEL_REPLACE"
 """Members (comma-separated) that this run may replace; all others are left as they run. Set by upgrade.yml."""
 
-REPORT_VARIABLE = "EVENKEEL_GUARD"
-"""``report``: a preview shows what an update would refuse. Without effect on an update."""
+REPORT_VARIABLE, REPORT = "EVENKEEL_GUARD", "report"
+"""A preview that is told so shows what an update would refuse. Without effect on an update."""
 
 SAID_ALREADY = 32
 """Exit status by which a program tells Pulumi that its message was shown."""
@@ -209,8 +209,9 @@ def explain(refused: list[Refused], where: str) -> str:
     """What would have happened to whom, why, and what to type instead."""
     lines = [f"{where}: refused, and nothing was changed: an update must not do this to members that hold data or "
              "that others depend on."]
-    for each in refused:
-        lines += [f"  {', '.join(each.members)}: {each.reason}.", f"  Next: {each.instead}"]
+    for instead in dict.fromkeys(each.instead for each in refused):
+        lines += [f"  {', '.join(each.members)}: {each.reason}." for each in refused if each.instead == instead]
+        lines.append(f"  Next: {instead}")
     return "\n".join(lines)
 
 
@@ -220,7 +221,7 @@ def end(message: str) -> None:
     By now everything is declared, but nothing was sent to Pulumi: that begins when the program's main module has
     ended. Raising an error would end it no sooner: Pulumi's SDK first sends what was declared.
     """
-    if pulumi.runtime.is_dry_run() and os.environ.get(REPORT_VARIABLE) == "report":
+    if pulumi.runtime.is_dry_run() and os.environ.get(REPORT_VARIABLE) == REPORT:
         pulumi.log.warn(message)
         return
     pulumi.log.error(message)

@@ -78,8 +78,14 @@ def container(workload: Workload, member: Member, *, name: str, image: str, comm
         "destroy_grace_seconds": workload.stop_grace_s + STOP_MARGIN_S,
         "labels": _labels(labels),
     }
-    made["labels"] = _labels({**labels, FINGERPRINT_LABEL: fingerprint(made)})
+    made["labels"] = _labels({**labels, FINGERPRINT_LABEL: _fingerprint(made)})
     return made
+
+
+def fingerprint(made: Mapping[str, Any]) -> str:
+    """What ``container`` labelled them with: ``input=hash ...`` of every input that needs another container when it
+    changes."""
+    return str(next(label["value"] for label in made["labels"] if label["label"] == FINGERPRINT_LABEL))
 
 
 def replacing(names: Mapping[str, Any]) -> list[str]:
@@ -87,8 +93,7 @@ def replacing(names: Mapping[str, Any]) -> list[str]:
     return [name for name in names if name not in IN_PLACE]
 
 
-def fingerprint(made: Mapping[str, Any]) -> str:
-    """``input=hash ...`` of every input that needs another container when it changes."""
+def _fingerprint(made: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={_hash(made[name])}" for name in sorted(replacing(made)) if made[name] not in (None, []))
 
 
