@@ -14,7 +14,7 @@ connection, the client sees an error, and the write is unknown as well. The sess
 is back.
 ``failsafe_mode``: when etcd's majority is lost, the primary goes on as long as every member confirms that it does.
 
-It deliberately does not switch over, restart for parameters that need it, or restore: those are operations.
+It deliberately does not replace members, fail over or restore: those are operations.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from components.workload import (
     CONFIG_DIR,
     DATA_DIR,
     ConfigFile,
-    DrainStep,
     Effect,
     HealthCheck,
     Member,
     Port,
     Resources,
+    Step,
     Volume,
     Workload,
     Zone,
@@ -136,7 +136,8 @@ class Postgres(Tier):
             health=HealthCheck(_curl("--cacert", f"{TLS_DIR}/ca.pem", "--config", f"{CONFIG_DIR}/{HEALTH}")),
             # No check before a reload: Patroni's own also wants to reach every etcd member, and a lost one must not
             # keep settings from changing. Tests run it instead.
-            files=files, reload=("postgres-settings",), clustered=True,
+            files=files, reload=("postgres-settings",), converge=RESTART, converge_on=("patroni/patroni.yml",),
+            clustered=True,
             volumes=(Volume("data", size_gib=settings.storage_gib),),
             ports=(Port("postgres", POSTGRES_PORT), Port("patroni", PATRONI_PORT)), stop_grace_s=60,
             # A primary that can't reach etcd while it stops waits for it until it is killed.
@@ -212,19 +213,34 @@ class Postgres(Tier):
             stop_signal="SIGINT", stop_grace_s=15)
 
 
+def _console(command: str, *, before: tuple[str, ...] = (), always: bool = False) -> Step:
+    """A command of every PgBouncer's console."""
+    return Step((*before, "psql", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-U", "pgbouncer", "-d", "pgbouncer",
+                 "-c", command), workload="pgbouncer", always=always)
+
+
 _SOCKET = "socat -t 5 - UNIX-CONNECT:/run/haproxy.sock"
 PROXY_DRAIN = (
     # Nobody new. (Ended by a signal it would be started again by the engine as soon as the last session is over.)
-    DrainStep(("sh", "-c", f"for name in write read; do echo shutdown frontend $name | {_SOCKET}; done")),
+    Step(("sh", "-c", f"for name in write read; do echo shutdown frontend $name | {_SOCKET}; done")),
     # Each pooler connection is closed as soon as its transaction is over, and opened anew through another proxy.
-    DrainStep(("psql", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-U", "pgbouncer", "-d", "pgbouncer",
-               "-c", "RECONNECT"), workload="pgbouncer"),
+    _console("RECONNECT"),
     # What is left after that belongs to people, or to a statement that takes long.
-    DrainStep(("sh", "-c", f"for n in $(seq 50); do sessions=$(echo show stat | {_SOCKET} | "
-               "awk -F, '$2 == \"BACKEND\" { sum += $5 } END { print sum + 0 }'); [ $sessions = 0 ] && break; "
-               "sleep 0.2; done")),
+    Step(("sh", "-c", f"for n in $(seq 50); do sessions=$(echo show stat | {_SOCKET} | "
+          "awk -F, '$2 == \"BACKEND\" { sum += $5 } END { print sum + 0 }'); [ $sessions = 0 ] && break; "
+          "sleep 0.2; done")),
 )
 """How the poolers' connections leave a proxy that is about to be replaced."""
+
+RESTART = (
+    Step(("postgres-restart", "replicas")),
+    # New statements wait; those under way get this long to end, or the restart is left for another time.
+    _console("PAUSE", before=("timeout", "2")),
+    Step(("postgres-restart", "primary")),
+    _console("RESUME", always=True),
+    Step(("postgres-restart", "replicas")),
+)
+"""How parameters that need a restart come into force."""
 
 
 def dynamic_settings(settings: PostgresSettings) -> dict[str, Any]:

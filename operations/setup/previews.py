@@ -10,7 +10,7 @@ from rich.console import Console
 from components.targets.docker import guard
 from operations.changes.preview import Announced
 from operations.changes.words import Kind, listed
-from operations.setup import deploy, stack
+from operations.setup import by_hand, deploy, engine_state, stack
 
 
 def show(name: str, environment: Mapping[str, str], console: Console) -> int:
@@ -23,6 +23,8 @@ def show(name: str, environment: Mapping[str, str], console: Console) -> int:
         result = selected.preview(on_event=announced.on_event, diff=True, color="never")
     except automation_errors.CommandError as error:
         raise deploy.DeployError(deploy.explain(str(error), environment)) from None
+    for sentence in _by_hand(name, stack.recorded(selected)):
+        console.print(f"by hand: {sentence}.", highlight=False, markup=False)
     effects = announced.effects()
     refused = any(effect.kind is Kind.REFUSED for effect in effects)
     console.print(f"stack {name}: what `make up` would do:" if not refused else
@@ -32,3 +34,11 @@ def show(name: str, environment: Mapping[str, str], console: Console) -> int:
     console.print("\nPulumi's own words:", highlight=False)
     console.print(result.stdout.strip(), highlight=False, markup=False, soft_wrap=True)
     return 1 if refused else 0
+
+
+def _by_hand(name: str, state: stack.Recorded) -> list[str]:
+    """What somebody did to the members behind Pulumi's back."""
+    found = {container.name: container for container in engine_state.containers(name)}
+    return [sentence for container, identity in sorted(state.containers.items())
+            for sentence in by_hand.seen(found[container].attrs if container in found else None, identity,
+                                         state.inputs[container], str(state.inputs[container]["hostname"]))]

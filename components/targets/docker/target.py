@@ -14,8 +14,9 @@ import pulumi
 import pulumi_docker as docker
 
 from components.settings import Settings
-from components.targets.docker import guard, images, inputs, naming
+from components.targets.docker import guard, images, inputs, naming, steps
 from components.targets.docker.config_volume import ConfigVolume
+from components.targets.docker.convergence import Convergence
 from components.targets.docker.data_volume import DataVolume
 from components.targets.docker.guard import Fate, Guard, Present
 from components.targets.docker.limits import Limits
@@ -57,6 +58,9 @@ class DockerTarget:
             if fates[member] is Fate.REPLACED:
                 before = [container]
         self._containers[workload.name] = list(registered.values())
+        if workload.converge:
+            # After the containers: each of them comes after its files.
+            Convergence(self._stack, workload, pulumi.ResourceOptions(parent=parent, depends_on=[*registered.values()]))
         for member, container in registered.items():
             self._waited_for.append({**self._described(workload, member), "id": container.id})
             self._limits[member.name] = {"id": container.id, "cpus": made[member]["cpus"]}
@@ -146,7 +150,7 @@ class DockerTarget:
             "others": others,
             "settleSeconds": workload.settle_s,
             "stack": self._stack,
-            "drain": [{"workload": step.workload, "command": list(step.command)} for step in workload.drain],
+            "drain": steps.described(workload.drain),
         }
 
     def _command(self, workload: Workload) -> list[str] | None:

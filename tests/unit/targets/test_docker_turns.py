@@ -8,13 +8,14 @@ from unittest import mock
 
 import pytest
 
-from components.targets.docker import engine, inputs, turns, waiting
+from components.targets.docker import engine, inputs, steps, turns, waiting
 from components.targets.docker.turn import TurnProvider
 
 PROPS: dict[str, Any] = {
     "stack": "t", "member": "door-1", "container": "evenkeel-t-door-1", "fingerprint": "new", "settleSeconds": 0,
     "others": [{"member": "door-2", "container": "evenkeel-t-door-2", "health": ["ok"], "startSeconds": 1}],
-    "drain": [{"workload": None, "command": ["close"]}, {"workload": "pooler", "command": ["reconnect"]}],
+    "drain": [{"workload": None, "command": ["close"], "always": False},
+              {"workload": "pooler", "command": ["reconnect"], "always": False}],
 }
 
 
@@ -27,7 +28,7 @@ def take(ran: list[str], *, fingerprint: str = "old", others: Exception | None =
         return int(command[0] == failing), "said so"
 
     with (mock.patch.object(engine, "find", return_value=own), mock.patch.object(engine, "run_inside", run),
-          mock.patch.object(turns, "_running", return_value=[pooler]),
+          mock.patch.object(steps, "running", return_value=[pooler]),
           mock.patch.object(waiting, "until_ready", side_effect=others or (lambda _: ran.append("others serve")))):
         turns.take(PROPS)
 
