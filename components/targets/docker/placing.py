@@ -80,9 +80,9 @@ def _place(props: dict[str, Any], changed: list[str], gone: list[str]) -> None:
             helper.put_archive(PLACE, engine.archive(files, f"{STAGING}/"))
         except docker.errors.APIError as error:
             _unstage(props)
-            raise PlacingError(f"{props['volume']}: {', '.join(changed)} could not be written: "
-                               f"{error.explanation}\nThe files in place are the previous ones.\nNext: see `df` on the engine's machine, make "
-                               "room, then run the same command again.") from None
+            what = f"{props['volume']}: {', '.join(changed)} could not be written: {error.explanation}"
+            raise PlacingError(f"{what}\nThe files in place are the previous ones.\nNext: see `df` on the engine's "
+                               "machine, make room, then run the same command again.") from None
         helper.start()
         code = helper.wait()["StatusCode"]
         if code != 0:

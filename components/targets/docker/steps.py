@@ -44,8 +44,8 @@ def running(stack: str, workload: str) -> list[Container]:
 
 
 def described(steps: Any) -> list[dict[str, Any]]:
-    """A workload's steps as a resource's inputs."""
-    return [{"workload": step.workload, "command": list(step.command), "always": step.always} for step in steps]
+    """A workload's steps as a resource's inputs. (Pulumi drops what is None.)"""
+    return [{"workload": step.workload or "", "command": list(step.command), "always": step.always} for step in steps]
 
 
 def _everywhere(containers: list[Container], command: list[str]) -> bool:

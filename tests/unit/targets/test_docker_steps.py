@@ -41,6 +41,10 @@ def test_steps_run_in_order_and_in_every_member_of_a_workload() -> None:
     assert ran[6:] == ["store-1 rest"]
 
 
+def test_described_steps_survive_pulumi_which_drops_what_is_none() -> None:
+    assert all(value is not None for step in ROW for value in step.values())
+
+
 def test_a_failure_ends_the_row_but_not_what_takes_back() -> None:
     ran = run({"primary": 1})
     assert "store-1 rest" not in ran and {"pooler-1 resume", "pooler-2 resume"} <= set(ran)
