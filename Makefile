@@ -33,7 +33,7 @@ unhold: ## end a hold before its time [MEMBER=redis-2 STACK=local]
 graph: ## draw the running platform into README.md, from the stack's own state [STACK=local]
 	@$(SETUP) graph STACK=$(STACK)
 
-preview: ## what `make up` would change, changing nothing [STACK=local]
+preview: ## what `make up` would do to whom, in words, then Pulumi's diff; changes nothing [STACK=local]
 	@$(SETUP) preview STACK=$(STACK)
 
 env: ## the environment that `pulumi` typed by hand needs: eval "$$(make -s env)"
@@ -81,8 +81,9 @@ bench-change: ## what users notice of changed settings, new images, rotated secr
 	@$(SETUP) load-tools
 	@$(RUN) python -m operations.benchmarks.change
 
-docs: ## write docs/settings.md from the settings models
+docs: ## write docs/settings.md from the settings models, docs/changes.md from what they change
 	@$(SETUP) docs
+	@$(RUN) python -m tests.support.changes_page
 
 lock: ## resolve requirements*.in anew: versions and hashes, no addresses
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv

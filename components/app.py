@@ -34,6 +34,8 @@ from components.workload import (
 LAUNCHER = "launch.sh"
 SECRETS = "secrets/environment"
 WITHOUT_PORT = 0
+SETTLE_S = 3
+"""Until the load balancers have found a new worker: they ask DNS every second and check it within a quarter of one."""
 WRITABLE = ("/tmp", "/run")  # noqa: S108 - inside the container
 
 
@@ -98,6 +100,7 @@ class App(Tier):
             files=lambda _member: self._files(offered, Effect.RESTART),
             ports=(Port("http", port),) if port != WITHOUT_PORT else (),
             tmpfs=(*WRITABLE, *settings.writable_paths),
+            settle_s=SETTLE_S if port != WITHOUT_PORT else 0,
             stop_signal=settings.stop_signal,
             stop_grace_s=settings.drain_s,
             labels={"colour": colour, "pool": name},

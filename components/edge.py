@@ -22,6 +22,9 @@ from components.workload import CONFIG_DIR, ConfigFile, HealthCheck, Member, Por
 NGINX = edge_nginx.WORKLOAD
 HAPROXY = edge_haproxy.WORKLOAD
 
+SETTLE_S = 3
+"""DNS is asked every second, and a server that is down is checked every quarter of one."""
+
 PAGES = {
     "maintenance": ("We'll be right back", "The service is being looked after. This page can be reloaded in a moment."),
     "read-only": ("Reading works, saving has to wait", "Nothing was changed. Please try again in a moment."),
@@ -102,6 +105,7 @@ class Edge(Tier):
                    Port("peers", edge_haproxy.PEER_PORT)),
             volumes=(Volume("state", size_gib=0.1),),
             stable_address=True,
+            settle_s=SETTLE_S,  # until it has found the workers, and Nginx has found it
             stop_signal="SIGUSR1",
             stop_grace_s=10,
         )

@@ -14,7 +14,7 @@ connection, the client sees an error, and the write is unknown as well. The sess
 is back.
 ``failsafe_mode``: when etcd's majority is lost, the primary goes on as long as every member confirms that it does.
 
-It deliberately does not switch over, restart for parameters that need it, or restore: those are operations.
+It deliberately does not replace members, fail over or restore: those are operations.
 """
 
 from __future__ import annotations
@@ -32,12 +32,14 @@ from components.workload import (
     Member,
     Port,
     Resources,
+    Step,
     Volume,
     Workload,
     Zone,
 )
 
 TLS_DIR = f"{CONFIG_DIR}/tls"
+HEALTH = "health.curl"
 
 POSTGRES_PORT = 5432
 PATRONI_PORT = 8008
@@ -98,7 +100,7 @@ class Postgres(Tier):
             name="etcd", tier=self.kind, image="etcd", count=etcd.members, zones=(Zone.DATA,),
             resources=Resources(memory_mib=etcd.memory_mib, cpus=etcd.cpus),
             health=HealthCheck(_curl(f"http://127.0.0.1:{ETCD_METRICS_PORT}/health")),
-            files=files, volumes=(Volume("data", size_gib=etcd.storage_gib),),
+            files=files, volumes=(Volume("data", size_gib=etcd.storage_gib),), clustered=True, can_grow=False,
             ports=(Port("client", ETCD_CLIENT_PORT), Port("peer", ETCD_PEER_PORT)), stop_grace_s=10)
 
     # -- Postgres -----------------------------------------------------------------------------------------------------
@@ -123,16 +125,19 @@ class Postgres(Tier):
                           roles=roles(settings, passwords), databases=databases(settings)),
                 self.file("etcd-endpoints", "postgres/etcd-endpoints.j2", effect=Effect.NONE,
                           etcd_hosts=self.etcd_endpoints),
+                # A file, since a health check that changed would make another container necessary.
+                ConfigFile(HEALTH, f'url = "https://localhost:{PATRONI_PORT}/readiness?lag={settings.read_lag_mib}MB"\n',
+                           effect=Effect.NONE),
             ]
 
-        ready = f"https://localhost:{PATRONI_PORT}/readiness?lag={settings.read_lag_mib}MB"
         return Workload(
             name="postgres", tier=self.kind, image="postgres", count=settings.members, zones=(Zone.DATA,),
             resources=Resources(memory_mib=settings.memory_mib, cpus=settings.cpus),
-            health=HealthCheck(_curl(ready, "--cacert", f"{TLS_DIR}/ca.pem")),
+            health=HealthCheck(_curl("--cacert", f"{TLS_DIR}/ca.pem", "--config", f"{CONFIG_DIR}/{HEALTH}")),
             # No check before a reload: Patroni's own also wants to reach every etcd member, and a lost one must not
             # keep settings from changing. Tests run it instead.
-            files=files, reload=("postgres-settings",),
+            files=files, reload=("postgres-settings",), converge=RESTART, converge_on=("patroni/patroni.yml",),
+            clustered=True,
             volumes=(Volume("data", size_gib=settings.storage_gib),),
             ports=(Port("postgres", POSTGRES_PORT), Port("patroni", PATRONI_PORT)), stop_grace_s=60,
             # A primary that can't reach etcd while it stops waits for it until it is killed.
@@ -172,7 +177,7 @@ class Postgres(Tier):
             health=HealthCheck(_curl(f"http://127.0.0.1:{PROXY_STATUS_PORT}/ready")),
             files=files, reload=_signal("USR2"),
             check=("haproxy", "-c", "-q", "-f", f"{CONFIG_DIR}/pgproxy.cfg"),
-            ports=(Port("write", WRITE_PORT), Port("read", READ_PORT)), stop_grace_s=10)
+            ports=(Port("write", WRITE_PORT), Port("read", READ_PORT)), stop_grace_s=10, drain=PROXY_DRAIN)
 
     def _pgbouncer(self) -> Workload:
         settings, pools = self.settings, self.settings.pgbouncer
@@ -206,6 +211,36 @@ class Postgres(Tier):
             files=files, reload=_signal("HUP"), ports=(Port("pgbouncer", PGBOUNCER_PORT),),
             # SIGINT lets transactions end first, SIGTERM does not.
             stop_signal="SIGINT", stop_grace_s=15)
+
+
+def _console(command: str, *, before: tuple[str, ...] = (), always: bool = False) -> Step:
+    """A command of every PgBouncer's console."""
+    return Step((*before, "psql", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-U", "pgbouncer", "-d", "pgbouncer",
+                 "-c", command), workload="pgbouncer", always=always)
+
+
+_SOCKET = "socat -t 5 - UNIX-CONNECT:/run/haproxy.sock"
+PROXY_DRAIN = (
+    # Nobody new. (Ended by a signal it would be started again by the engine as soon as the last session is over.)
+    Step(("sh", "-c", f"for name in write read; do echo shutdown frontend $name | {_SOCKET}; done")),
+    # Each pooler connection is closed as soon as its transaction is over, and opened anew through another proxy.
+    _console("RECONNECT"),
+    # What is left after that belongs to people, or to a statement that takes long.
+    Step(("sh", "-c", f"for n in $(seq 50); do sessions=$(echo show stat | {_SOCKET} | "
+          "awk -F, '$2 == \"BACKEND\" { sum += $5 } END { print sum + 0 }'); [ $sessions = 0 ] && break; "
+          "sleep 0.2; done")),
+)
+"""How the poolers' connections leave a proxy that is about to be replaced."""
+
+RESTART = (
+    Step(("postgres-restart", "replicas")),
+    # New statements wait; those under way get this long to end, or the restart is left for another time.
+    _console("PAUSE", before=("timeout", "2")),
+    Step(("postgres-restart", "primary")),
+    _console("RESUME", always=True),
+    Step(("postgres-restart", "replicas")),
+)
+"""How parameters that need a restart come into force."""
 
 
 def dynamic_settings(settings: PostgresSettings) -> dict[str, Any]:
@@ -284,8 +319,8 @@ def databases(settings: PostgresSettings) -> list[dict[str, Any]]:
              "readers": [settings.readonly_user, MONITORING_USER]}]
 
 
-def _curl(url: str, *options: str) -> tuple[str, ...]:
-    return ("curl", "--silent", "--fail", "--output", "/dev/null", "--max-time", "3", *options, url)
+def _curl(*what: str) -> tuple[str, ...]:
+    return ("curl", "--silent", "--fail", "--output", "/dev/null", "--max-time", "3", *what)
 
 
 def _signal(name: str) -> tuple[str, ...]:

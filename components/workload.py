@@ -115,6 +115,21 @@ class HealthCheck:
     """How long a start may take before it counts as failed."""
 
 
+NOTHING_LEFT = 3
+"""Exit status of a ``Step`` after which the steps that follow have nothing to do."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command, one of several in a row, run inside members: exit 0 when its part is done."""
+
+    command: tuple[str, ...]
+    workload: str | None = None
+    """Run at once in all running members of this workload; None: in the member itself."""
+    always: bool = False
+    """Also run when an earlier step failed: it takes back what a former one did for the time between."""
+
+
 @dataclass(frozen=True)
 class Resources:
     """Limits of one member. ``memory_request_mib`` and ``cpu_request`` are what a scheduler reserves."""
@@ -174,6 +189,19 @@ class Workload:
     what does nothing but restrict it. Only where the engine has one (``Target.restarts_members`` is false)."""
     schedule: Schedule | None = None
     """Set: members are no services but runs. None of them is waited for, and a run that failed is not repeated."""
+    clustered: bool = False
+    """Members hold roles and votes among each other (a primary, a quorum): who replaces one must mind the others. So
+    only an operation replaces them; a plain update that would is refused."""
+    can_grow: bool = True
+    """Further members may be added to a cluster that runs."""
+    drain: tuple[Step, ...] = ()
+    """Leads a member's clients to the others before it is replaced. Unneeded where the stop signal does it."""
+    converge: tuple[Step, ...] = ()
+    """What a reload of one member can't do: run from the first member that runs, once all have their new files."""
+    converge_on: tuple[str, ...] = ()
+    """Paths of files, the same for all members, whose change calls for ``converge``."""
+    settle_s: float = 0
+    """How long after a member serves its clients need to find it; only then another member may be replaced."""
     stop_signal: str = "SIGTERM"
     stop_grace_s: int = 30
     stops_before: tuple[str, ...] = ()

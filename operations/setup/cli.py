@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from components.targets.docker.waiting import NotReadyError
-from operations.setup import deploy, engine_state, graph, holds, logs, stack, status, teardown
+from operations.setup import deploy, engine_state, graph, holds, logs, previews, stack, status, teardown
 from operations.setup.paths import ROOT, STATE
 
 INTERRUPTED = 130
@@ -136,10 +135,8 @@ def draw(call: Call) -> int:
 
 
 def preview(call: Call) -> int:
-    """Pulumi's own words about what an `up` would change."""
-    stack.select(call.stack, os.environ)
-    return subprocess.run(["pulumi", "preview", "--diff", "--stack", call.stack, "--non-interactive"], cwd=ROOT,
-                          check=False).returncode
+    """What an `up` would do to whom, in words, then Pulumi's own diff. Exit status 1 where it would be refused."""
+    return previews.show(call.stack, os.environ, call.console)
 
 
 def docs(call: Call) -> int:
@@ -174,7 +171,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _example(name: str) -> str:
-    """The rest of a command that shows the application at work; of an application that we don't know, its front page."""
+    """The rest of a command that shows the application at work; of one that we don't know, its front page."""
     images = (str(container.attrs["Config"]["Image"]) for container in engine_state.containers(name))
     if any(image.startswith("evenkeel/orders:") for image in images):
         return "/api/orders -H 'Content-Type: application/json' -d '{\"item\":\"anchor\",\"quantity\":1}'"

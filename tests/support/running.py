@@ -46,11 +46,18 @@ class RunningPlatform:
     def file(self) -> Path:
         return ROOT / "stacks" / f"Pulumi.{self.stack}.yaml"
 
-    def write_settings(self, settings: Mapping[str, Any] = SETTINGS) -> None:
-        """Write the stack file; keeps Pulumi's own lines (the salt)."""
+    def write_settings(self, settings: Mapping[str, Any] = SETTINGS, *, secrets: bool = False) -> None:
+        """Write the stack file; keeps Pulumi's own lines (the salt), with ``secrets`` also the encrypted values."""
         kept = yaml.safe_load(self.file.read_text()) if self.file.exists() else {}
-        kept["config"] = {f"evenkeel:{key}": value for key, value in settings.items()}
+        own = {key: value for key, value in kept.get("config", {}).items()
+               if secrets and isinstance(value, dict) and "secure" in value}
+        kept["config"] = {**{f"evenkeel:{key}": value for key, value in settings.items()}, **own}
         self.file.write_text(yaml.safe_dump(kept, sort_keys=False))
+
+    def settings(self) -> dict[str, Any]:
+        """What the stack file says now."""
+        config = yaml.safe_load(self.file.read_text())["config"]
+        return {key.removeprefix("evenkeel:"): value for key, value in config.items()}
 
     def up(self) -> automation.UpResult:
         return deploy.deploy(self.stack, self.environment, self.console)

@@ -60,3 +60,29 @@ def test_a_verifier_that_fits_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> 
 def test_only_the_difference_is_sent(wanted: dict, current: dict, patch: dict,
                                      monkeypatch: pytest.MonkeyPatch) -> None:
     assert script("postgres-settings", monkeypatch).difference(wanted, current) == patch
+
+
+def members(*more: dict[str, Any]) -> list[dict[str, Any]]:
+    """A leader and replicas that stream, none pending; ``more`` is laid over them in this order."""
+    plain = [{"name": f"postgres-{n}", "role": "leader" if n == 1 else "quorum_standby",
+              "state": "running" if n == 1 else "streaming", "lag": 0} for n in (1, 2, 3)]
+    return [{**member, **(more[index] if index < len(more) else {})} for index, member in enumerate(plain)]
+
+
+PENDING = {"pending_restart": True}
+
+
+def test_replicas_and_the_primary_are_restarted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = script("postgres-restart", monkeypatch)
+    all_pending = members(PENDING, PENDING, PENDING)
+    assert made.pending(all_pending, leader=False) == ["postgres-2", "postgres-3"]
+    assert made.pending(all_pending, leader=True) == ["postgres-1"]
+    assert made.pending(members(), leader=True) == made.pending(members(), leader=False) == []
+
+
+@pytest.mark.parametrize(("second", "third", "chosen"), [
+    ({}, {}, "postgres-2"), (PENDING, {}, "postgres-3"), ({"state": "starting"}, {}, "postgres-3"),
+    ({"role": "replica"}, {}, "postgres-3"), ({"lag": 4096}, {}, "postgres-3"), (PENDING, PENDING, None)])
+def test_only_a_replica_with_everything_takes_over(
+        second: dict[str, Any], third: dict[str, Any], chosen: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert script("postgres-restart", monkeypatch).candidate(members(PENDING, second, third)) == chosen

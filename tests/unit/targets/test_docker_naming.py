@@ -7,8 +7,8 @@ import ipaddress
 import pytest
 
 from components.targets.docker import naming
+from components.targets.docker.inputs import duration
 from components.targets.docker.naming import DockerNames
-from components.targets.docker.target import _duration
 from components.workload import Member
 
 SUBNET = ipaddress.IPv4Network("10.64.7.0/24")
@@ -42,7 +42,7 @@ def test_too_many_stable_addresses_name_the_setting() -> None:
 
 @pytest.mark.parametrize(("seconds", "spelled"), [(5, "5s"), (60, "1m0s"), (125, "2m5s"), (3600, "1h0m0s")])
 def test_durations_are_spelled_as_the_engine_returns_them(seconds: int, spelled: str) -> None:
-    assert _duration(seconds) == spelled
+    assert duration(seconds) == spelled
 
 
 def test_members_are_spread_over_three_failure_domains() -> None:
