@@ -76,7 +76,7 @@ def judge(container: Container, history: History, known_stop: str | None, settle
         return _death(container, history, ENGINE_PATIENCE_S, engine_waits=True)
     if container.status != "exited":
         return Nothing()
-    if history.died_at is None:
+    if history.died_at is None or history.died_at < container.started_at:  # a later start was never heard of
         return _unwitnessed(container, known_stop, settle_s)
     if history.stopped:
         return LeftAlone("it was stopped (an operator's `docker stop`, or Pulumi replacing it)", remember=True)

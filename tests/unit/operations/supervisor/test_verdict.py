@@ -121,6 +121,13 @@ def test_who_did_not_watch_believes_who_did() -> None:
     assert isinstance(judged(later, History(), stop_mark(found)), Death), "another end of the same container"
 
 
+def test_a_stop_before_a_start_that_was_never_heard_of_says_nothing() -> None:
+    """Its event got lost: what is remembered is about an earlier end."""
+    stale = history(killed(15), died(143), STOP)
+    found = container(started_at=DIED_AT + 60, finished_at=DIED_AT + 120)
+    assert judged(found, stale) == Death(Cause.KILL, 137, None, DIED_AT + 120, DIED_AT + 120 + SETTLE_S)
+
+
 def test_a_start_begins_a_new_history() -> None:
     seen = history(killed(15), died(143), STOP, (5.0, "start", {}))
     assert seen == History(started_at=DIED_AT + 5.0)
