@@ -85,7 +85,7 @@ def judge(container: Container, history: History, known_stop: str | None, settle
 
 
 def _death(container: Container, history: History, settle_s: float, *, engine_waits: bool = False) -> Death:
-    died_at = history.died_at or container.finished_at
+    died_at = max(history.died_at or 0.0, container.finished_at)
     signal_sent = history.last_kill(container.stop_grace_s + GRACE_MARGIN_S)
     if container.exit_code == KILLED and (history.oom or container.oom_killed):
         cause = Cause.OOM
