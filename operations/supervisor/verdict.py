@@ -17,9 +17,9 @@ from operations.supervisor.events import History
 
 KILLED = 128 + signal.SIGKILL
 ENGINE_PATIENCE_S = 5.0
-"""A pause between the engine's own restarts that lasts longer than this is cut short. The engine doubles them from 0.1 s
-and counts restarts; ours begin its count anew, so the sixth must come before: by it `make up` tells a member that will
-never start."""
+"""A pause between the engine's own restarts that lasts longer than this is cut short. The engine doubles them from
+0.1 s and counts restarts; ours begin its count anew, so the sixth must come before: by it `make up` tells a member that
+will never start."""
 STOP_SETTLE_FACTOR = 3
 """After the stop signal a `stop` is to be expected: this many times longer than else is waited for it."""
 GRACE_MARGIN_S = 5.0
