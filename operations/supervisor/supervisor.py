@@ -26,6 +26,7 @@ LOOK_S = 1.0
 REPLAY_S = 300.0
 """Events from so long ago are asked for at the start; the engine keeps its last few hundred."""
 SILENCE_S = 60.0
+RECONNECT_S = 0.5
 
 
 class Supervisor:
@@ -82,13 +83,13 @@ class Supervisor:
         engine = Engine(self._settings.engines, self._settings.tls)
         since = time.time() - REPLAY_S
         while True:
-            try:
+            # Whatever ends a stream, also one that nobody can read, the next one begins where it ended.
+            with contextlib.suppress(OSError, ValueError, KeyError):
                 for event in engine.events(since, SILENCE_S):
                     if event.at > since:
                         since = event.at
                         self.heard.put(event)
-            except OSError:
-                time.sleep(0.5)
+            time.sleep(RECONNECT_S)
 
     def _hear(self, role: Role) -> None:
         while True:

@@ -16,8 +16,10 @@ from operations.supervisor.container import Container
 from operations.supervisor.events import History
 
 KILLED = 128 + signal.SIGKILL
-ENGINE_PATIENCE_S = 3.0
-"""A pause between the engine's own restarts that lasts longer than this is cut short."""
+ENGINE_PATIENCE_S = 5.0
+"""A pause between the engine's own restarts that lasts longer than this is cut short. The engine doubles them from
+0.1 s and counts restarts; ours begin its count anew, so the sixth must come before: by it `make up` tells a member that
+will never start."""
 STOP_SETTLE_FACTOR = 3
 """After the stop signal a `stop` is to be expected: this many times longer than else is waited for it."""
 GRACE_MARGIN_S = 5.0
@@ -76,7 +78,7 @@ def judge(container: Container, history: History, known_stop: str | None, settle
         return _death(container, history, ENGINE_PATIENCE_S, engine_waits=True)
     if container.status != "exited":
         return Nothing()
-    if history.died_at is None:
+    if history.died_at is None or history.died_at < container.started_at:  # a later start was never heard of
         return _unwitnessed(container, known_stop, settle_s)
     if history.stopped:
         return LeftAlone("it was stopped (an operator's `docker stop`, or Pulumi replacing it)", remember=True)
@@ -85,7 +87,7 @@ def judge(container: Container, history: History, known_stop: str | None, settle
 
 
 def _death(container: Container, history: History, settle_s: float, *, engine_waits: bool = False) -> Death:
-    died_at = history.died_at or container.finished_at
+    died_at = max(history.died_at or 0.0, container.finished_at)
     signal_sent = history.last_kill(container.stop_grace_s + GRACE_MARGIN_S)
     if container.exit_code == KILLED and (history.oom or container.oom_killed):
         cause = Cause.OOM

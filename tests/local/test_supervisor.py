@@ -14,6 +14,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from components.targets.docker import engine
+from components.targets.docker.waiting import RESTARTS_ALLOWED
 from operations.setup.images import image_tag
 from tests.support.supervision_rig import Rig, hunger, rig, wait_until
 
@@ -100,6 +101,8 @@ def test_a_long_pause_of_the_engine_is_cut_short(watched: Rig) -> None:
         wait_until(lambda: watched.said("restarted"), "cut short", 30)
         told = watched.said("restarted")[-1]
         assert (told["cause"], told["exit_code"]) == ("crash", 3) and told["down_s"] < BACK_S
+        crashes = [line for line in watched.said("returned") if line["time"] < told["time"] and line["exit_code"] == 3]
+        assert len(crashes) > RESTARTS_ALLOWED, "`make up` must see by the engine's count that it never starts"
     finally:
         made.remove(force=True)
 

@@ -211,7 +211,7 @@ def test_a_crash_loop_is_slowed_down_and_called_so(scene: Callable[..., Scene]) 
 
 
 def test_a_long_pause_of_the_engine_is_cut_short(scene: Callable[..., Scene]) -> None:
-    at = scene(status="restarting", finished_at=time.time() - 3.5, exit_code=1)
+    at = scene(status="restarting", finished_at=time.time() - 5.5, exit_code=1)
     at.hear("die", exit_code=1)
     said = at.turn()
     assert at.engine.asked == ["restart evenkeel-test-web-blue-1"] and said[0]["cause"] == "crash"

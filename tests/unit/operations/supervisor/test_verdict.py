@@ -86,9 +86,9 @@ def test_a_child_that_ran_out_of_memory_is_not_what_ended_the_member() -> None:
     assert judged(container(oom_killed=True, exit_code=1), history(OOM, died(1))).cause is Cause.CRASH
 
 
-def test_a_long_pause_of_the_engine_is_cut_short_after_three_seconds() -> None:
+def test_a_long_pause_of_the_engine_is_cut_short_after_five_seconds() -> None:
     verdict = judged(container(status="restarting"), history(died(1)))
-    assert verdict.engine_waits and verdict.settled_at == DIED_AT + 3.0
+    assert verdict.engine_waits and verdict.settled_at == DIED_AT + 5.0
 
 
 @pytest.mark.parametrize("found", [
@@ -119,6 +119,13 @@ def test_who_did_not_watch_believes_who_did() -> None:
     assert isinstance(judged(found, History(), stop_mark(found)), LeftAlone)
     later = container(finished_at=DIED_AT + 60)
     assert isinstance(judged(later, History(), stop_mark(found)), Death), "another end of the same container"
+
+
+def test_a_stop_before_a_start_that_was_never_heard_of_says_nothing() -> None:
+    """Its event got lost: what is remembered is about an earlier end."""
+    stale = history(killed(15), died(143), STOP)
+    found = container(started_at=DIED_AT + 60, finished_at=DIED_AT + 120)
+    assert judged(found, stale) == Death(Cause.KILL, 137, None, DIED_AT + 120, DIED_AT + 120 + SETTLE_S)
 
 
 def test_a_start_begins_a_new_history() -> None:
