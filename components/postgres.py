@@ -19,6 +19,7 @@ It deliberately does not replace members, fail over or restore: those are operat
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from components.settings.postgres import Postgres as PostgresSettings
@@ -111,6 +112,7 @@ class Postgres(Tier):
         # Clients verify the name they dialled, and they dial the proxies.
         proxies = [names.member("pgproxy", n) for n in range(1, settings.pgproxy.members + 1)]
         tls = self.tls_files("postgres", settings.members, also=(names.service("pgproxy"), *proxies))
+        poolers = [names.member("pgbouncer", n) for n in range(1, settings.pgbouncer.members + 1)]
         passwords = {name: self.context.secrets.password(f"postgres-{name}")
                      for name in ("app", "readonly", "replication", "rewind", "monitoring", "api")}
 
@@ -125,6 +127,9 @@ class Postgres(Tier):
                           roles=roles(settings, passwords), databases=databases(settings)),
                 self.file("etcd-endpoints", "postgres/etcd-endpoints.j2", effect=Effect.NONE,
                           etcd_hosts=self.etcd_endpoints),
+                # For postgres-restart, which holds the clients while the primary changes.
+                ConfigFile("poolers.json", json.dumps({"hosts": poolers, "port": PGBOUNCER_PORT,
+                                                       "database": settings.database}), effect=Effect.NONE),
                 # A file, since a health check that changed would make another container necessary.
                 ConfigFile(HEALTH, f'url = "https://localhost:{PATRONI_PORT}/readiness?lag={settings.read_lag_mib}MB"\n',
                            effect=Effect.NONE),
@@ -183,7 +188,9 @@ class Postgres(Tier):
         settings, pools = self.settings, self.settings.pgbouncer
         tls = self.tls_files("pgbouncer", pools.members)
         users = [{"name": settings.user, "password": self.context.secrets.password("postgres-app")},
-                 {"name": settings.readonly_user, "password": self.context.secrets.password("postgres-readonly")}]
+                 {"name": settings.readonly_user, "password": self.context.secrets.password("postgres-readonly")},
+                 # Patroni's own login is the one for operations: it may use the console over the network.
+                 {"name": API_USER, "password": self.context.secrets.password("postgres-api")}]
 
         def files(_member: Member) -> list[ConfigFile]:
             return [
@@ -192,7 +199,7 @@ class Postgres(Tier):
                 self.file(
                     "pgbouncer/pgbouncer.ini", "pgbouncer/pgbouncer.ini.j2",
                     database=settings.database, readonly_database=settings.readonly_database,
-                    readonly_user=settings.readonly_user, host=self.context.names.service("pgproxy"),
+                    readonly_user=settings.readonly_user, operator=API_USER, host=self.context.names.service("pgproxy"),
                     write_port=WRITE_PORT, read_port=READ_PORT, port=PGBOUNCER_PORT, tls_dir=TLS_DIR,
                     config_dir=f"{CONFIG_DIR}/pgbouncer", pool_size=pools.pool_size,
                     reserve_pool_size=pools.reserve_pool_size, readers_pool_size=pools.readers_pool_size,
@@ -213,18 +220,13 @@ class Postgres(Tier):
             stop_signal="SIGINT", stop_grace_s=15)
 
 
-def _console(command: str, *, before: tuple[str, ...] = (), always: bool = False) -> Step:
-    """A command of every PgBouncer's console."""
-    return Step((*before, "psql", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-U", "pgbouncer", "-d", "pgbouncer",
-                 "-c", command), workload="pgbouncer", always=always)
-
-
 _SOCKET = "socat -t 5 - UNIX-CONNECT:/run/haproxy.sock"
 PROXY_DRAIN = (
     # Nobody new. (Ended by a signal it would be started again by the engine as soon as the last session is over.)
     Step(("sh", "-c", f"for name in write read; do echo shutdown frontend $name | {_SOCKET}; done")),
     # Each pooler connection is closed as soon as its transaction is over, and opened anew through another proxy.
-    _console("RECONNECT"),
+    Step(("psql", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-U", "pgbouncer", "-d", "pgbouncer",
+          "-c", "RECONNECT"), workload="pgbouncer"),
     # What is left after that belongs to people, or to a statement that takes long.
     Step(("sh", "-c", f"for n in $(seq 50); do sessions=$(echo show stat | {_SOCKET} | "
           "awk -F, '$2 == \"BACKEND\" { sum += $5 } END { print sum + 0 }'); [ $sessions = 0 ] && break; "
@@ -232,15 +234,8 @@ PROXY_DRAIN = (
 )
 """How the poolers' connections leave a proxy that is about to be replaced."""
 
-RESTART = (
-    Step(("postgres-restart", "replicas")),
-    # New statements wait; those under way get this long to end, or the restart is left for another time.
-    _console("PAUSE", before=("timeout", "2")),
-    Step(("postgres-restart", "primary")),
-    _console("RESUME", always=True),
-    Step(("postgres-restart", "replicas")),
-)
-"""How parameters that need a restart come into force."""
+RESTART = (Step(("postgres-restart",)),)
+"""How parameters that need a restart come into force; nothing where none does."""
 
 
 def dynamic_settings(settings: PostgresSettings) -> dict[str, Any]:

@@ -115,10 +115,6 @@ class HealthCheck:
     """How long a start may take before it counts as failed."""
 
 
-NOTHING_LEFT = 3
-"""Exit status of a ``Step`` after which the steps that follow have nothing to do."""
-
-
 @dataclass(frozen=True)
 class Step:
     """A command, one of several in a row, run inside members: exit 0 when its part is done."""
@@ -126,8 +122,6 @@ class Step:
     command: tuple[str, ...]
     workload: str | None = None
     """Run at once in all running members of this workload; None: in the member itself."""
-    always: bool = False
-    """Also run when an earlier step failed: it takes back what a former one did for the time between."""
 
 
 @dataclass(frozen=True)

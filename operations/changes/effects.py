@@ -33,9 +33,14 @@ def compare(before: Plan, after: Plan) -> list[Effect]:
         workload = (new or old).workload  # type: ignore[union-attr]
         for finding in _findings(old, new, before, after):
             found.setdefault((workload, finding), []).append(name)
-    effects = [Effect(finding.kind, workload, tuple(names), finding.because, finding.instead)
+    effects = [Effect(finding.kind, workload, tuple(sorted(names, key=_place)), finding.because, finding.instead)
                for (workload, finding), names in found.items()]
     return [*effects, *_moved_networks(before, after), *_unprotected(before, after, effects)]
+
+
+def _place(member: str) -> tuple[str, int]:
+    workload, _, ordinal = member.rpartition("-")
+    return workload, int(ordinal) if ordinal.isdecimal() else 0
 
 
 def _findings(old: PlannedMember | None, new: PlannedMember | None, before: Plan, after: Plan) -> list[_Finding]:

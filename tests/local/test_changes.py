@@ -18,7 +18,7 @@ from components.targets.docker import engine, placing
 from operations.changes.parameters import NEED_RESTART
 from operations.setup.deploy import DeployError
 from operations.setup.images import image_tag
-from tests.support.load import Report, load
+from tests.support.open_load import Report, load
 from tests.support.running import ROOT, SETTINGS, RunningPlatform
 
 QUIET_S = 2

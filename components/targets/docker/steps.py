@@ -10,7 +10,6 @@ import docker.errors
 from docker.models.containers import Container
 
 from components.targets.docker import engine
-from components.workload import NOTHING_LEFT
 
 
 class StepError(Exception):
@@ -18,22 +17,10 @@ class StepError(Exception):
 
 
 def run(stack: str, container: Container, steps: list[dict[str, Any]]) -> None:
-    """Run ``steps`` (``{workload, command, always}``), those without a workload in ``container``.
-
-    A step that fails ends the row, except that those marked ``always`` still run. Raises ``StepError``.
-    """
-    problem: StepError | None = None
-    finished = False
+    """Run ``steps`` (``{workload, command}``), those without a workload in ``container``. One that fails ends the row
+    with a ``StepError``."""
     for step in steps:
-        if (problem or finished) and not step["always"]:
-            continue
-        where = running(stack, step["workload"]) if step["workload"] else [container]
-        try:
-            finished = _everywhere(where, step["command"]) or finished
-        except StepError as error:
-            problem = problem or error
-    if problem:
-        raise problem
+        _everywhere(running(stack, step["workload"]) if step["workload"] else [container], step["command"])
 
 
 def running(stack: str, workload: str) -> list[Container]:
@@ -45,22 +32,19 @@ def running(stack: str, workload: str) -> list[Container]:
 
 def described(steps: Any) -> list[dict[str, Any]]:
     """A workload's steps as a resource's inputs. (Pulumi drops what is None.)"""
-    return [{"workload": step.workload or "", "command": list(step.command), "always": step.always} for step in steps]
+    return [{"workload": step.workload or "", "command": list(step.command)} for step in steps]
 
 
-def _everywhere(containers: list[Container], command: list[str]) -> bool:
-    """Whether one of them has said that nothing is left to do."""
-    if not containers:
-        return False
-    with ThreadPoolExecutor(max_workers=len(containers)) as pool:
-        return any(list(pool.map(lambda container: _one(container, command), containers)))
+def _everywhere(containers: list[Container], command: list[str]) -> None:
+    if containers:
+        with ThreadPoolExecutor(max_workers=len(containers)) as pool:
+            list(pool.map(lambda container: _one(container, command), containers))
 
 
-def _one(container: Container, command: list[str]) -> bool:
+def _one(container: Container, command: list[str]) -> None:
     try:
         code, output = engine.run_inside(container, command)
     except docker.errors.APIError as error:
         code, output = 1, str(error.explanation)
-    if code not in (0, NOTHING_LEFT):
+    if code != 0:
         raise StepError(f"in {container.name}, `{shlex.join(command)}` failed ({code}): {output}")
-    return code == NOTHING_LEFT

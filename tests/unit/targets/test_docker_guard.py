@@ -10,7 +10,8 @@ import pytest
 
 from components.targets.docker import guard, inputs
 from components.targets.docker.guard import Fate, Guard, Present, Running
-from components.workload import HealthCheck, Member, Resources, Workload, Zone
+from components.targets.docker.target import DockerTarget
+from components.workload import HealthCheck, Member, Port, Resources, Workload, Zone
 
 CLUSTER = Workload(name="store", tier="data", image="store", count=3, zones=(Zone.DATA,), clustered=True,
                    resources=Resources(memory_mib=64, cpus=1), health=HealthCheck(("ok",)))
@@ -116,3 +117,13 @@ def test_a_network_is_not_moved_under_its_members(members: Mapping[str, Running]
 
 def test_every_input_has_a_name_for_people() -> None:
     assert set(inputs.replacing(made(PAIR, 1))) <= set(inputs.WORDS)
+
+
+@pytest.mark.parametrize(("first", "order"), [(8443, [1, 2]), (8444, [2, 1]), (8442, [1, 2]), (9443, [1, 2])])
+def test_a_member_that_wants_its_neighbours_port_comes_after_it(first: int, order: list[int]) -> None:
+    """Two published ports, 8443 and 8444, moved by one: the one that frees a port goes first."""
+    now = {name: replace(each, ports=frozenset({8442 + n})) for n, (name, each) in enumerate(running(PAIR).items(), 1)}
+    target = DockerTarget.__new__(DockerTarget)
+    target.guard = Guard("t", Present(now), None)
+    moved = replace(PAIR, ports=(Port("https", 8443, first),))
+    assert [member.ordinal for member in target._in_order(moved)] == order

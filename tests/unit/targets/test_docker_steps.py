@@ -1,4 +1,4 @@
-"""Steps inside members: in order, ended by a failure, taken back where a step says so."""
+"""Steps inside members: in order, ended by a failure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import pytest
 
 from components.targets.docker import converging, engine, steps
 from components.targets.docker.convergence import ConvergenceProvider
-from components.workload import NOTHING_LEFT, Step
+from components.workload import Step
 
-ROW = steps.described((Step(("replicas",)), Step(("pause",), workload="pooler"), Step(("primary",)),
-                       Step(("resume",), workload="pooler", always=True), Step(("rest",))))
+ROW = steps.described((Step(("close",)), Step(("reconnect",), workload="pooler"), Step(("wait",))))
 MEMBER: Any = SimpleNamespace(name="store-1")
 POOLERS = [SimpleNamespace(name="pooler-1"), SimpleNamespace(name="pooler-2")]
 
@@ -36,23 +35,16 @@ def run(codes: dict[str, int] | None = None) -> list[str]:
 
 def test_steps_run_in_order_and_in_every_member_of_a_workload() -> None:
     ran = run()
-    assert ran[0] == "store-1 replicas" and set(ran[1:3]) == {"pooler-1 pause", "pooler-2 pause"}
-    assert ran[3] == "store-1 primary" and set(ran[4:6]) == {"pooler-1 resume", "pooler-2 resume"}
-    assert ran[6:] == ["store-1 rest"]
+    assert ran[0] == "store-1 close" and set(ran[1:3]) == {"pooler-1 reconnect", "pooler-2 reconnect"}
+    assert ran[3:] == ["store-1 wait"]
 
 
 def test_described_steps_survive_pulumi_which_drops_what_is_none() -> None:
     assert all(value is not None for step in ROW for value in step.values())
 
 
-def test_a_failure_ends_the_row_but_not_what_takes_back() -> None:
-    ran = run({"primary": 1})
-    assert "store-1 rest" not in ran and {"pooler-1 resume", "pooler-2 resume"} <= set(ran)
-    assert ran[-1] == "in store-1, `primary` failed (1): said so"
-
-
-def test_where_nothing_is_left_to_do_nobody_is_paused() -> None:
-    assert [entry for entry in run({"replicas": NOTHING_LEFT}) if "pause" in entry or "primary" in entry] == []
+def test_a_failure_ends_the_row_and_says_where() -> None:
+    assert run({"close": 1}) == ["store-1 close", "in store-1, `close` failed (1): said so"]
 
 
 @pytest.mark.parametrize(("trigger", "changes"), [("one", False), ("two", True)])

@@ -14,8 +14,7 @@ from components.targets.docker.turn import TurnProvider
 PROPS: dict[str, Any] = {
     "stack": "t", "member": "door-1", "container": "evenkeel-t-door-1", "fingerprint": "new", "settleSeconds": 0,
     "others": [{"member": "door-2", "container": "evenkeel-t-door-2", "health": ["ok"], "startSeconds": 1}],
-    "drain": [{"workload": None, "command": ["close"], "always": False},
-              {"workload": "pooler", "command": ["reconnect"], "always": False}],
+    "drain": [{"workload": "", "command": ["close"]}, {"workload": "pooler", "command": ["reconnect"]}],
 }
 
 
