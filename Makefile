@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs graph preview env tools images test test-unit test-preview test-local lint bench docs lock
+.PHONY: help up down status logs graph preview upgrade ansible env tools images test test-unit test-preview test-local lint bench docs lock
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
@@ -29,6 +29,13 @@ graph: ## draw the running platform into README.md, from the stack's own state [
 
 preview: ## what `make up` would change, changing nothing [STACK=local]
 	@$(SETUP) preview STACK=$(STACK)
+
+upgrade: ## bring every member to what the stack's YAML says, one at a time [STACK=local TIER=postgres PLAN=true]
+	@$(SETUP) prepare-ansible
+	@$(RUN) ansible-playbook ansible/playbooks/upgrade.yml -e stack=$(STACK) -e tier='$(TIER)' -e plan_only=$(or $(PLAN),false)
+
+ansible: ## what `ansible-playbook` typed by hand needs (2 s, once)
+	@$(SETUP) prepare-ansible
 
 env: ## the environment that `pulumi` typed by hand needs: eval "$$(make -s env)"
 	@$(SETUP) env
@@ -69,7 +76,7 @@ docs: ## write docs/settings.md from the settings models
 
 lock: ## resolve requirements*.in anew: versions and hashes, no addresses
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
-	@for lock in requirements requirements-dev toolchain/go/requirements; do \
+	@for lock in requirements requirements-ansible requirements-dev toolchain/go/requirements; do \
 	  echo "$$lock.txt"; \
 	  (cd $$(dirname $$lock) && UV_CUSTOM_COMPILE_COMMAND='make lock' $(CURDIR)/build/uv/bin/uv pip compile --quiet \
 	    --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -24,6 +24,7 @@ USAGE = """usage: python3 -m operations.setup COMMAND
 
   prepare             tools, virtual environment, engine, images
   prepare-tests       the same, with what tests and linters need
+  prepare-ansible     the same, with Ansible
   tools               tools and virtual environment
   images              engine and images
   lint-tools          the virtual environment with what linters need
@@ -55,8 +56,9 @@ def main(arguments: Sequence[str]) -> int:
 def _command(command: str, arguments: Sequence[str]) -> int:
     progress = Progress()
     began = time.time()
-    if command in ("prepare", "prepare-tests", "tools"):
-        preparation.prepare(progress, images=command != "tools", development=command == "prepare-tests")
+    if command in ("prepare", "prepare-tests", "prepare-ansible", "tools"):
+        preparation.prepare(progress, images=command != "tools", development=command == "prepare-tests",
+                            ansible=command in ("prepare-ansible", "prepare-tests"))
         progress.line(f"ready, {progress.total():.1f} s in all")
     elif command == "images":
         preparation.prepare_images(progress)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from components.targets.docker.waiting import NotReadyError
-from operations.setup import deploy, graph, logs, stack, status, teardown
+from operations.setup import deploy, engine_state, graph, logs, stack, status, teardown
 from operations.setup.paths import ROOT, STATE
 
 INTERRUPTED = 130
@@ -113,6 +113,20 @@ def preview(call: Call) -> int:
                           check=False).returncode
 
 
+def repair(call: Call) -> int:
+    """What comes before a deployment, without one: free the stack, start what is stopped, remove what no state knows.
+    For playbooks that run Pulumi themselves."""
+    told: list[str] = []
+    selected = deploy.select_free(call.stack, os.environ, told.append)
+    refresh = engine_state.repair(call.stack, stack.recorded(selected), told.append)
+    if call.option("FORMAT") == "json":
+        print(json.dumps({"said": told, "refresh": refresh}))
+    else:
+        for sentence in told:
+            call.console.print(sentence, highlight=False)
+    return 0
+
+
 def docs(call: Call) -> int:
     """Write docs/settings.md anew."""
     from components.settings.documentation import markdown
@@ -123,7 +137,8 @@ def docs(call: Call) -> int:
 
 
 COMMANDS: Mapping[str, Callable[[Call], int]] = {
-    "up": up, "down": down, "status": show_status, "logs": show_logs, "graph": draw, "preview": preview, "docs": docs,
+    "up": up, "down": down, "status": show_status, "logs": show_logs, "graph": draw, "preview": preview,
+    "repair": repair, "docs": docs,
 }
 
 

@@ -14,7 +14,8 @@ from operations.setup.tasks import Task
 ENVIRONMENT, ENGINE = "environment", "engine"
 
 
-def prepare(progress: Progress, *, images: bool = True, development: bool = False) -> dict[str, str]:
+def prepare(progress: Progress, *, images: bool = True, development: bool = False,
+            ansible: bool = False) -> dict[str, str]:
     """Bring everything here that `pulumi up` needs (``images`` False: all but the engine and the images), and say what
     is done. Returns ``pulumi_environment()``.
 
@@ -25,8 +26,9 @@ def prepare(progress: Progress, *, images: bool = True, development: bool = Fals
         found = machine.look()
         progress.line(f"machine: {found}")
         machine.check(found, everything_is_built=toolchain.ready() is not None)
-        _say_plan(progress, images=images, development=development)
-        planned = [Task(ENVIRONMENT, functools.partial(environment.ensure, commands, development=development))]
+        _say_plan(progress, images=images, development=development, ansible=ansible)
+        planned = [Task(ENVIRONMENT, functools.partial(environment.ensure, commands, development=development,
+                                                       ansible=ansible))]
         if images:
             planned.append(Task(ENGINE, functools.partial(engine.ensure, commands)))
             planned += image_builds.tasks(commands, ENGINE, ENVIRONMENT)
@@ -35,8 +37,8 @@ def prepare(progress: Progress, *, images: bool = True, development: bool = Fals
     return pulumi_environment()
 
 
-def _say_plan(progress: Progress, *, images: bool, development: bool) -> None:
-    progress.line(f"environment: {environment.plan(development=development)}")
+def _say_plan(progress: Progress, *, images: bool, development: bool, ansible: bool) -> None:
+    progress.line(f"environment: {environment.plan(development=development, ansible=ansible)}")
     progress.line(f"pulumi: {toolchain.plan()}")
     if images:
         progress.line(f"engine: {engine.plan()}")
