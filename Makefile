@@ -49,7 +49,7 @@ images: ## build the images that changed, nothing else
 test: ## all tests: unit, preview, local
 	@$(MAKE) --no-print-directory test-unit test-preview test-local
 
-test-unit: ## settings, tiers, templates, manifests, operations, the example
+test-unit: ## settings, tiers, templates, manifests, operations, the collection, the example
 	@$(SETUP) prepare-tests
 	@$(RUN) $(PYTEST) tests/unit examples/orders/tests
 
