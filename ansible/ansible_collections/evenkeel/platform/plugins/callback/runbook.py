@@ -13,7 +13,7 @@ description:
   - Other modules' changes are named, debug messages are shown, failures are shown in full. With C(-v) everything is
     shown as usual.
 author:
-  - Evenkeel
+  - Evenkeel (@evenkeel)
 extends_documentation_fragment:
   - default_callback
   - result_format_callback

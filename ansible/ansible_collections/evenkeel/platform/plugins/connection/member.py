@@ -11,7 +11,7 @@ description:
   - The containers hold what their service needs and nothing more, so most have no Python, and M(ansible.builtin.raw) is
     the module that works in all of them. They are read-only; what is to stay belongs into the stack's YAML.
 author:
-  - Evenkeel
+  - Evenkeel (@evenkeel)
 options:
   container:
     description: The member's container.

@@ -13,7 +13,7 @@ description:
     not changed that file is used, and also when the state can't be reached, with a warning.
   - Secrets come by P(evenkeel.platform.secret#lookup).
 author:
-  - Evenkeel
+  - Evenkeel (@evenkeel)
 options:
   plugin:
     description: Always V(evenkeel.platform.stack).

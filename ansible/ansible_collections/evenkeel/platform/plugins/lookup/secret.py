@@ -10,7 +10,7 @@ description:
   - Asks Pulumi for a secret output when it is needed. Nothing is cached, and no inventory holds it.
   - Use it with C(no_log) wherever a task would show its arguments.
 author:
-  - Evenkeel
+  - Evenkeel (@evenkeel)
 options:
   _terms:
     description: Names of outputs.

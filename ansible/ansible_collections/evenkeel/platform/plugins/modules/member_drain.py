@@ -34,7 +34,7 @@ attributes:
   diff_mode:
     support: full
 author:
-  - Evenkeel
+  - Evenkeel (@evenkeel)
 """
 
 EXAMPLES = r"""

@@ -18,7 +18,7 @@ attributes:
     support: none
     details: It changes nothing.
 author:
-  - Evenkeel
+  - Evenkeel (@evenkeel)
 """
 
 EXAMPLES = r"""

@@ -47,7 +47,7 @@ attributes:
     support: none
     details: It changes nothing.
 author:
-  - Evenkeel
+  - Evenkeel (@evenkeel)
 """
 
 EXAMPLES = r"""

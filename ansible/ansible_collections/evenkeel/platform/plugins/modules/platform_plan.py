@@ -45,7 +45,7 @@ attributes:
     support: none
     details: It changes nothing by itself.
 author:
-  - Evenkeel
+  - Evenkeel (@evenkeel)
 """
 
 EXAMPLES = r"""

@@ -38,7 +38,7 @@ attributes:
   diff_mode:
     support: full
 author:
-  - Evenkeel
+  - Evenkeel (@evenkeel)
 """
 
 EXAMPLES = r"""
