@@ -61,7 +61,6 @@ def test_waiting_says_what_was_missing() -> None:
         running.wait_for(lambda: "always this", 0, "it", 0)
 
 
-STATISTICS = "# pxname,svname,status\nwrite,FRONTEND,OPEN\nread,FRONTEND,STOP\nprimary,postgres-1,UP\n"
 SERVERS = """1
 # be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state
 5 replicas 1 postgres-1 10.0.0.1 0 0 1 1
@@ -70,11 +69,6 @@ SERVERS = """1
 6 web_blue_write 2 slot-2 - 2 32 1 1
 6 web_blue_write 3 slot-3 10.0.0.4 0 0 1 1
 """
-
-
-def test_frontends_that_accept() -> None:
-    assert drain.open_frontends(STATISTICS) == {"write"}
-    assert drain.open_frontends("") == set()
 
 
 def test_servers_that_are_drained() -> None:

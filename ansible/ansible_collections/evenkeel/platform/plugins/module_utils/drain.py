@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import abc
-import functools
 from collections.abc import Mapping
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import poolers
-from ansible_collections.evenkeel.platform.plugins.module_utils.running import wait_for
-from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, Member, Stream
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, Stream
 
 DRAINED = 0x08
 """In HAProxy's administrative state of a server: drain was asked for."""
-FRONTENDS = ("write", "read")
 
 
 def administrative_state(servers_state: str, server: str) -> int | None:
@@ -22,16 +19,6 @@ def administrative_state(servers_state: str, server: str) -> int | None:
         if len(fields) > 6 and fields[0].isdigit() and fields[3] == server:
             return int(fields[6])
     return None
-
-
-def open_frontends(statistics: str) -> set[str]:
-    """Frontends that accept connections, from ``show stat`` (CSV; fields pxname, svname and status)."""
-    lines = [line for line in statistics.splitlines() if "," in line]
-    if not lines:
-        return set()
-    header = lines[0].lstrip("# ").split(",")
-    rows = [dict(zip(header, line.split(","), strict=False)) for line in lines[1:]]
-    return {row["pxname"] for row in rows if row.get("svname") == "FRONTEND" and row.get("status") == "OPEN"}
 
 
 class Way(abc.ABC):
@@ -80,36 +67,5 @@ class Replica(Way):
         return bool((administrative_state(said, self.name) or 0) & DRAINED)
 
 
-class Proxy(Way):
-    """One of the proxies between the poolers and Postgres."""
-
-    @property
-    def words(self) -> Mapping[str, str]:
-        return {"drained": f"poolers have left {self.name}", "serving": f"poolers may use {self.name} again"}
-
-    @property
-    def member(self) -> Member:
-        return next(member for member in self.proxies if member.name == self.name)
-
-    def wrong(self, wanted: str) -> bool:
-        with poolers.proxies(self.streams, [self.member]) as sockets:
-            return any((set(FRONTENDS) <= self._open(socket)) != (wanted == "serving") for socket in sockets)
-
-    def lead(self, wanted: str, timeout_s: float) -> None:
-        verb = {"drained": "disable", "serving": "enable"}[wanted]
-        with poolers.proxies(self.streams, [self.member]) as sockets:
-            for socket in sockets:
-                for frontend in FRONTENDS:
-                    socket.ask(f"{verb} frontend {frontend}\n", poolers.PROMPT, poolers.ANSWER_S)
-                wait_for(functools.partial(self._behind, socket, wanted), timeout_s, self.name, 0.05)
-        poolers.reconnect(self.streams, self.poolers, timeout_s)
-
-    def _behind(self, socket: Stream, wanted: str) -> str:
-        accepting = bool(self._open(socket) & set(FRONTENDS))
-        return "" if accepting == (wanted == "serving") else "its frontends did not follow"
-
-    def _open(self, socket: Stream) -> set[str]:
-        return open_frontends(socket.ask("show stat\n", poolers.PROMPT, poolers.ANSWER_S))
-
-
-WAYS: Mapping[str, type[Way]] = {"postgres": Replica, "pgproxy": Proxy}
+WAYS: Mapping[str, type[Way]] = {"postgres": Replica}
+"""By workload. Members that keep no data are drained by `pulumi up` itself."""

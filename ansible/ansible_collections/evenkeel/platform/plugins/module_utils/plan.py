@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 CONTAINER = "docker:index/container:Container"
@@ -14,8 +14,6 @@ REPLACING = frozenset({"replace", "create-replacement", "delete-replaced"})
 NOTHING = frozenset({"same", "read", "refresh"})
 ORDER = ("haproxy", "nginx", "web", "pgproxy", "pgbouncer", "etcd", "postgres", "redis")
 """Stateless before stateful: what is cheap to put right shows a bad image first. Others come after ``web``."""
-DRAINED_BEFOREHAND = frozenset({"pgproxy", "postgres"})
-"""Whose connections belong to programs that can be told to leave."""
 LEADING = frozenset({"primary", "leader", "master"})
 
 
@@ -29,6 +27,8 @@ class Change:
     old_image: str
     new_image: str
     reasons: tuple[str, ...]
+    companions: tuple[str, ...] = ()
+    """URNs of the member's other resources that change with it: its files, its turn."""
 
     def __str__(self) -> str:
         if self.created:
@@ -44,7 +44,7 @@ class Preview:
 
     changes: tuple[Change, ...]
     others: tuple[str, ...]
-    """``<operation> <resource>`` of every other change."""
+    """``<operation> <resource>`` of every change that belongs to none of them."""
     unfinished: bool = False
     """The wait at the end of every update knows other containers than those that run: an update did not end."""
 
@@ -71,8 +71,8 @@ class Step:
 
     def as_dict(self) -> dict[str, Any]:
         return {"member": self.member, "workload": self.workload, "tier": self.tier, "role": self.role,
-                "stateful": self.stateful, "leads": self.leads, "drains": self.workload in DRAINED_BEFOREHAND,
-                "urn": self.change.urn, "image": self.change.new_image,
+                "stateful": self.stateful, "leads": self.leads, "urn": self.change.urn,
+                "also": list(self.change.companions), "image": self.change.new_image,
                 "old_image": self.change.old_image, "words": str(self)}
 
 
@@ -83,7 +83,7 @@ def read(text: str) -> Preview:
         raise ValueError(text.strip() or "Pulumi said nothing")
     known = json.JSONDecoder().raw_decode(text[begin:])[0]
     changes: dict[str, Change] = {}
-    others: list[str] = []
+    rest: list[tuple[str, str, str]] = []
     unfinished = False
     for step in known.get("steps", ()):
         operation, urn = step["op"], step["urn"]
@@ -95,8 +95,12 @@ def read(text: str) -> Preview:
         elif name == READY:
             unfinished = True
         else:
-            others.append(f"{operation} {name}")
-    return Preview(tuple(changes.values()), tuple(others), unfinished or bool(others))
+            rest.append((operation, name, urn))
+    made = tuple(replace(change, companions=tuple(urn for _, name, urn in rest if _belongs(name, change.member)))
+                 for change in changes.values())
+    others = tuple(f"{operation} {name}" for operation, name, _ in rest
+                   if not any(_belongs(name, change.member) for change in made))
+    return Preview(made, others, unfinished or bool(rest))
 
 
 def steps(preview: Preview, members: Iterable[Mapping[str, Any]], roles: Mapping[str, str], serving: Iterable[str],
@@ -132,6 +136,10 @@ def words(stack: str, planned: Sequence[Step], preview: Preview) -> list[str]:
         lines.append(f"Then {len(preview.others)} other changes by `pulumi up`: {', '.join(preview.others[:6])}"
                      + (" ..." if len(preview.others) > 6 else ""))
     return lines
+
+
+def _belongs(resource: str, member: str) -> bool:
+    return resource.startswith(f"{member}-")
 
 
 def _change(step: Mapping[str, Any], name: str, earlier: Change | None) -> Change:

@@ -38,10 +38,12 @@ class Pulumi:
         """The output of ``pulumi preview --json`` with every member of ``permitted`` replaceable."""
         return self._run(["preview", "--json"], permitted, refresh)
 
-    def up(self, members: Sequence[str] = (), *, refresh: bool = False, settle: bool = False) -> str:
-        """``pulumi up`` of the containers of ``members`` alone, or of everything; returns what it printed. ``settle``:
-        of nothing but the wait at its end, which then knows the containers that run."""
+    def up(self, members: Sequence[str] = (), also: Sequence[str] = (), *, refresh: bool = False,
+           settle: bool = False) -> str:
+        """``pulumi up`` of the containers of ``members`` and of the URNs ``also``, or of everything; returns what it
+        printed. ``settle``: of nothing but the wait at its end, which then knows the containers that run."""
         wanted = ["**::ready"] if settle else [f"**$docker:index/container:Container::{member}" for member in members]
+        wanted += also
         targets = [word for target in wanted for word in ("--target", target)]
         arguments = ["up", "--yes", "--skip-preview", "--suppress-outputs", *targets]
         try:

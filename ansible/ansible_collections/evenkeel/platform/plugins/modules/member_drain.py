@@ -9,8 +9,8 @@ short_description: Lead connections away from a member before it is replaced, an
 version_added: 1.0.0
 description:
   - A Postgres replica gets no new readers from any proxy, and the poolers renew their connections as transactions end.
-  - A proxy between poolers and Postgres accepts no new connections, and the poolers renew theirs.
-  - Other members drain by themselves when they stop; for them nothing is done.
+  - For other members nothing is done. Those without data are drained by C(pulumi up) before it replaces them, and those
+    that lead hand over beforehand.
   - Drained is a state of running programs; it ends with a restart of the proxy, and nothing is written down.
 options:
   member:
@@ -71,7 +71,7 @@ def main() -> None:
         name, wanted = asked["member"], asked["state"]
         workload = name.rpartition("-")[0]
         if workload not in drain.WAYS:
-            return {"changed": False, "narration": [f"{name} drains by itself when it stops"]}
+            return {"changed": False, "narration": []}
         way = drain.WAYS[workload](streams, name)
         began = time.monotonic()
         wrong = way.wrong(wanted)

@@ -21,6 +21,11 @@ options:
     type: list
     elements: str
     default: []
+  also:
+    description: URNs of other resources of these members that change with them, as the plan names them.
+    type: list
+    elements: str
+    default: []
   settle:
     description: Without O(members), only let Pulumi take note of the containers that run, leaving all other changes.
     type: bool
@@ -76,6 +81,7 @@ def main() -> None:
     """Look, run Pulumi, look again."""
     module = running.module(project={"type": "path", "required": True},
                             members={"type": "list", "elements": "str", "default": []},
+                            also={"type": "list", "elements": "str", "default": []},
                             settle={"type": "bool", "default": False}, refresh={"type": "bool", "default": False})
     asked = module.params
 
@@ -90,7 +96,7 @@ def main() -> None:
                 replaced = [change.member for change in seen.changes if everything or change.member in asked["members"]]
                 others = seen.others if everything else ()
             else:
-                printed = project.up(asked["members"], refresh=asked["refresh"], settle=asked["settle"])
+                printed = project.up(asked["members"], asked["also"], refresh=asked["refresh"], settle=asked["settle"])
                 after = {member.name: member for member in streams.members()}
                 replaced = [name for name, member in after.items()
                             if name not in before or before[name].identity != member.identity]
