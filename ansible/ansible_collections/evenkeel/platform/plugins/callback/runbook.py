@@ -26,6 +26,8 @@ from ansible.plugins.callback.default import CallbackModule as Default
 
 from ansible import constants
 
+PLAIN = ("evenkeel.platform.", "ansible.builtin.fail")
+"""Whose failures are sentences."""
 SILENT = ("ansible.builtin.include_tasks", "ansible.builtin.import_tasks", "ansible.builtin.include_role",
           "ansible.builtin.import_role", "ansible.builtin.set_fact", "ansible.builtin.debug", "ansible.builtin.assert",
           "ansible.builtin.meta", "ansible.builtin.fail")
@@ -75,7 +77,9 @@ class CallbackModule(Default):
         self._say(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        if self._verbose or "evenkeel.platform" not in str(result._task.action):
+        if ignore_errors or result._result.get("failed_when_result") is False:
+            return
+        if self._verbose or not str(result._task.action).startswith(PLAIN):
             self._line(f"FAILED: {result._task.get_name()}", constants.COLOR_ERROR)
             super().v2_runner_on_failed(result, ignore_errors)
             return

@@ -9,6 +9,12 @@ from ansible_collections.evenkeel.platform.plugins.module_utils import etcd
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, StreamError
 
 PORT = 2379
+MOVE = """set -a
+. /etc/evenkeel/etcd/etcd.env
+ETCDCTL_ENDPOINTS=$0
+exec /usr/bin/etcdctl move-leader "$1"
+"""
+"""Only the leader itself moves its leadership; and etcdctl refuses to choose between its environment and an option."""
 
 
 class Etcd:
@@ -36,7 +42,7 @@ class Etcd:
 
     def move_leader(self, old: str, new: etcd.Status) -> None:
         member = next(member for member in self.members if member.name == old)
-        self._streams.need(member, "etcdctl", f"--endpoints=https://{old}:{PORT}", "move-leader", f"{new.id:x}")
+        self._streams.need(member, "sh", "-c", MOVE, f"https://{old}:{PORT}", f"{new.id:x}")
 
     def get(self, key: str) -> dict[str, object] | None:
         """A JSON object kept under ``key``; None when there is none."""
