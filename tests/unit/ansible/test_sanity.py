@@ -45,7 +45,8 @@ def test_every_plugin_has_documentation_that_can_be_shown(kind: str) -> None:
     folder = "modules" if kind == "module" else kind
     names = sorted(f"evenkeel.platform.{path.stem}" for path in (COLLECTION / "plugins" / folder).glob("*.py"))
     assert names
-    done = subprocess.run([Path(sys.executable).parent / "ansible-doc", "--json", "--type", kind, *names], cwd=ROOT, text=True, capture_output=True,
+    program = Path(sys.executable).parent / "ansible-doc"
+    done = subprocess.run([program, "--json", "--type", kind, *names], cwd=ROOT, text=True, capture_output=True,
                           check=False)
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
