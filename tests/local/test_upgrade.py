@@ -67,12 +67,10 @@ class Run:
             time.sleep(0.1)
 
     def kill(self) -> None:
-        """It and everything it started, at once, without a word."""
-        session = os.getsid(self._process.pid)
+        """Ansible, without a word. The Pulumi that it started lives on in a session of its own, as after a lost
+        terminal."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        # Ansible's workers have sessions of their own; what they started ends with them here.
-        subprocess.run(["pkill", "-KILL", "-s", str(session)], check=False)
 
 
 def upgrade(platform: RunningPlatform, folder: Path, *extra: str) -> tuple[int, str]:
