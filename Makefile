@@ -61,11 +61,12 @@ test-local: ## the real platform on Docker
 	@$(SETUP) prepare-tests
 	@$(RUN) $(PYTEST) tests/local
 
-lint: ## ruff, mypy, yamllint
+lint: ## ruff, mypy, yamllint, ansible-lint
 	@$(SETUP) lint-tools
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
-	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks
+	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks ansible .ansible-lint
+	@PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/ansible-lint --quiet --nocolor ansible
 
 bench: ## how long start, stop and doing nothing take; writes build/bench/
 	@$(SETUP) prepare
