@@ -89,6 +89,15 @@ def test_of_a_failed_run_the_diagnostics_are_shown() -> None:
     assert pulumi.said("", "error: no stack") == "error: no stack"
 
 
+def test_passwords_are_found_by_name() -> None:
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"s3cret"'}
+    kind, urn = "pulumi-python:dynamic:Resource", "urn:pulumi:s::evenkeel::x::"
+    resources = [{"urn": urn + "redis-cache", "type": kind, "outputs": {"name": "redis-cache", "value": secret}},
+                 {"urn": urn + "redis-1-config", "type": kind, "outputs": {"volume": "v"}},
+                 {"urn": urn + "redis", "type": "evenkeel:tier:Redis"}]
+    assert pulumi.passwords_in(json.dumps({"deployment": {"resources": resources}})) == {"redis-cache": "s3cret"}
+
+
 def test_pulumi_needs_its_environment(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(pulumi.PulumiError, match="no Evenkeel project"):
         pulumi.Pulumi(str(tmp_path), "s")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: secret
-short_description: A secret output of the stack
+short_description: A password or a secret output of the stack
 version_added: 1.0.0
 description:
-  - Asks Pulumi for a secret output when it is needed. Nothing is cached, and no inventory holds it.
+  - Asks Pulumi for a secret output, or for a generated password by its name (V(redis-cache), V(postgres-monitoring)),
+    when it is needed. Nothing is cached, and no inventory holds it.
   - Use it with C(no_log) wherever a task would show its arguments.
 author:
   - Evenkeel (@evenkeel)
 options:
   _terms:
-    description: Names of outputs.
+    description: Names of outputs or of passwords.
     type: list
     elements: str
     required: true
@@ -61,11 +62,14 @@ class LookupModule(LookupBase):
         """One value per name."""
         self.set_options(var_options=variables, direct=kwargs)
         try:
-            outputs = Pulumi(self.get_option("project") or ".", self.get_option("stack")).output(secrets=True)
+            project = Pulumi(self.get_option("project") or ".", self.get_option("stack"))
+            known = project.output(secrets=True)
+            if not set(terms) <= set(known):
+                known = {**project.passwords(), **known}
         except PulumiError as error:
             raise AnsibleLookupError(str(error)) from None
-        missing = [term for term in terms if term not in outputs]
+        missing = [term for term in terms if term not in known]
         if missing:
-            raise AnsibleLookupError(f"the stack {self.get_option('stack')!r} has no output {', '.join(missing)}: it "
-                                     f"has {', '.join(sorted(outputs))}")
-        return [outputs[term] for term in terms]
+            raise AnsibleLookupError(f"the stack {self.get_option('stack')!r} has no secret {', '.join(missing)}: it "
+                                     f"has {', '.join(sorted(known))}")
+        return [known[term] for term in terms]

@@ -58,6 +58,10 @@ class Pulumi:
         return json.loads(self._run(["stack", "output", "--json", *([name] if name else []),
                                      *(["--show-secrets"] if secrets else [])], ()))
 
+    def passwords(self) -> dict[str, str]:
+        """The generated passwords by name. Secret: for the moment of their use."""
+        return passwords_in(self._run(["stack", "export", "--show-secrets"], ()))
+
     def repair(self) -> dict[str, Any]:
         """Put right what an interrupted run left: ``said`` (sentences) and ``refresh`` (Pulumi must look anew)."""
         done = subprocess.run(["python", "-m", "operations.setup.cli", "repair", f"STACK={self.stack}", "FORMAT=json"],
@@ -84,6 +88,17 @@ class Pulumi:
             return False
         self._run(["cancel", "--yes"], ())
         return True
+
+
+def passwords_in(export: str) -> dict[str, str]:
+    """From ``pulumi stack export --show-secrets``: the values in use, by name."""
+    found = {}
+    for resource in json.loads(export)["deployment"].get("resources", ()):
+        name, outputs = resource["urn"].rsplit("::", 1)[-1], resource.get("outputs") or {}
+        value = outputs.get("value")
+        if resource["type"].startswith("pulumi-python:dynamic") and outputs.get("name") == name and value:
+            found[name] = str(json.loads(value["plaintext"]) if isinstance(value, dict) else value)
+    return found
 
 
 def said(output: str, errors: str) -> str:
