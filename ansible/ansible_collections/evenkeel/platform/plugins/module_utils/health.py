@@ -18,6 +18,10 @@ from ansible_collections.evenkeel.platform.plugins.module_utils import (
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, Member, StreamError
 
 
+SCHEDULED = "evenkeel.schedule"
+"""The label of members that run only when their time has come."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Who serves, and what is wrong; ``problems`` never speaks of tolerated members."""
@@ -51,6 +55,8 @@ def judge(streams: DockerStreams, expected: Sequence[str], tiers: Sequence[str] 
 
 def sick(streams: DockerStreams, member: Member) -> str:
     """"" when the member serves its purpose, otherwise why not."""
+    if SCHEDULED in member.labels:
+        return ""
     if not member.running:
         return "its container does not run"
     if not member.health:
