@@ -32,12 +32,11 @@ class Verdict:
 
 def judge(streams: DockerStreams, expected: Sequence[str], tiers: Sequence[str] = (),
           tolerated: Iterable[str] = ()) -> Verdict:
-    """Look once. ``expected``: every member that must exist; ``tiers`` empty: all of them."""
+    """Look once. ``expected``: the members of ``tiers`` that must exist; ``tiers`` empty: all tiers."""
     tolerated = set(tolerated)
     members = [member for member in streams.members() if not tiers or member.tier in tiers]
     present = {member.name for member in members}
-    found = [f"{name} has no container" for name in expected if name not in present | tolerated
-             and (not tiers or not present or _tier_of(name, members) in tiers)]
+    found = [f"{name} has no container" for name in expected if name not in present | tolerated]
     with ThreadPoolExecutor(max_workers=4) as pool:
         answers = list(pool.map(lambda member: sick(streams, member), members))
     found += [f"{member.name}: {why}" for member, why in zip(members, answers, strict=True)
@@ -76,11 +75,6 @@ def roles(streams: DockerStreams) -> dict[str, str]:
             except StreamError:
                 continue  # who can't be asked has no role that must be handed over
     return found
-
-
-def _tier_of(name: str, members: Sequence[Member]) -> str:
-    workload = name.rpartition("-")[0]
-    return next((member.tier for member in members if member.workload == workload), "")
 
 
 def _postgres(streams: DockerStreams, members: Sequence[Member], tolerated: set[str]) -> list[str]:

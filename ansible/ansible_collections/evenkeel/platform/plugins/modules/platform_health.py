@@ -21,7 +21,7 @@ options:
     elements: str
     default: []
   expected:
-    description: Members that must exist. The inventory knows them.
+    description: The members of O(tiers) that must exist. The inventory knows them.
     type: list
     elements: str
     default: []
