@@ -17,7 +17,6 @@ from ansible_collections.evenkeel.platform.plugins.module_utils import (
 )
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, Member, StreamError
 
-
 SCHEDULED = "evenkeel.schedule"
 """The label of members that run only when their time has come."""
 
