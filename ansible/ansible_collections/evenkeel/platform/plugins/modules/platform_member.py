@@ -27,7 +27,9 @@ options:
     elements: str
     default: []
   settle:
-    description: Without O(members), only let Pulumi take note of the containers that run, leaving all other changes.
+    description:
+      - Only let Pulumi take note of the containers of O(members), which were brought up to date before, and leave
+        all other changes.
     type: bool
     default: false
   refresh:
