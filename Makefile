@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs hold unhold graph preview env tools images test test-unit test-preview test-local lint bench bench-change purge warm docs lock
+.PHONY: help up down status logs hold unhold graph preview upgrade ansible env tools images test test-unit test-preview test-local lint bench bench-change purge warm docs lock
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
@@ -36,6 +36,13 @@ graph: ## draw the running platform into README.md, from the stack's own state [
 preview: ## what `make up` would do to whom, in words, then Pulumi's diff; changes nothing [STACK=local]
 	@$(SETUP) preview STACK=$(STACK)
 
+upgrade: ## bring every member to what the stack's YAML says, one at a time [STACK=local TIER=postgres PLAN=true]
+	@$(SETUP) prepare-ansible STACK=$(STACK)
+	@$(RUN) ansible-playbook ansible/playbooks/upgrade.yml -e stack=$(STACK) -e tier='$(TIER)' -e plan_only=$(or $(PLAN),false)
+
+ansible: ## what `ansible-playbook` typed by hand needs (2 s, once)
+	@$(SETUP) prepare-ansible STACK=$(STACK)
+
 env: ## the environment that `pulumi` typed by hand needs: eval "$$(make -s env)"
 	@$(SETUP) env
 
@@ -48,7 +55,7 @@ images: ## build the images that changed, nothing else
 test: ## all tests: unit, preview, local
 	@$(MAKE) --no-print-directory test-unit test-preview test-local
 
-test-unit: ## settings, tiers, templates, manifests, operations, the example
+test-unit: ## settings, tiers, templates, manifests, operations, the collection, the example
 	@$(SETUP) prepare-tests
 	@$(RUN) $(PYTEST) tests/unit examples/orders/tests
 
@@ -60,11 +67,12 @@ test-local: ## the real platform on Docker
 	@$(SETUP) prepare-tests
 	@$(RUN) $(PYTEST) tests/local
 
-lint: ## ruff, mypy, yamllint
+lint: ## ruff, mypy, yamllint, ansible-lint
 	@$(SETUP) lint-tools
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
-	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks
+	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks ansible .ansible-lint
+	@PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/ansible-lint --quiet --nocolor ansible
 
 purge: ## remove answers from every edge's cache [URLS='/app/* shop.example/news' FILE=urls DRY_RUN=1 STACK=local]
 	@$(RUN) python -m operations.cache purge STACK=$(STACK) URLS='$(URLS)' FILE='$(FILE)' DRY_RUN='$(DRY_RUN)'
@@ -87,7 +95,7 @@ docs: ## write docs/settings.md from the settings models, docs/changes.md from w
 
 lock: ## resolve requirements*.in anew: versions and hashes, no addresses
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
-	@for lock in requirements requirements-dev images/supervisor/requirements toolchain/go/requirements; do \
+	@for lock in requirements requirements-ansible requirements-dev images/supervisor/requirements toolchain/go/requirements; do \
 	  echo "$$lock.txt"; \
 	  (cd $$(dirname $$lock) && UV_CUSTOM_COMPILE_COMMAND='make lock' $(CURDIR)/build/uv/bin/uv pip compile --quiet \
 	    --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

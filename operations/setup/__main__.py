@@ -24,6 +24,7 @@ USAGE = """usage: python3 -m operations.setup COMMAND
 
   prepare             tools, virtual environment, engine, the images that a stack needs [STACK=local]
   prepare-tests       the same with all images, and with what tests and linters need
+  prepare-ansible     the same as prepare, with Ansible
   tools               tools and virtual environment
   images              engine and images
   load-tools          k6, which makes load for measurements
@@ -56,9 +57,10 @@ def main(arguments: Sequence[str]) -> int:
 def _command(command: str, arguments: Sequence[str]) -> int:
     progress = Progress()
     began = time.time()
-    if command in ("prepare", "prepare-tests", "tools"):
+    if command in ("prepare", "prepare-tests", "prepare-ansible", "tools"):
         preparation.prepare(progress, images=command != "tools", development=command == "prepare-tests",
-                            stack=_stack(arguments) if command == "prepare" else None)
+                            ansible=command in ("prepare-ansible", "prepare-tests"),
+                            stack=_stack(arguments) if command in ("prepare", "prepare-ansible") else None)
         progress.line(f"ready, {progress.total():.1f} s in all")
     elif command == "images":
         preparation.prepare_images(progress)

@@ -139,6 +139,20 @@ def preview(call: Call) -> int:
     return previews.show(call.stack, os.environ, call.console)
 
 
+def repair(call: Call) -> int:
+    """What comes before a deployment, without one: free the stack, start what is stopped, remove what no state knows.
+    For playbooks that run Pulumi themselves."""
+    told: list[str] = []
+    selected = deploy.select_free(call.stack, os.environ, told.append)
+    refresh = engine_state.repair(call.stack, stack.recorded(selected), told.append)
+    if call.option("FORMAT") == "json":
+        print(json.dumps({"said": told, "refresh": refresh}))
+    else:
+        for sentence in told:
+            call.console.print(sentence, highlight=False)
+    return 0
+
+
 def docs(call: Call) -> int:
     """Write docs/settings.md anew."""
     from components.settings.documentation import markdown
@@ -150,7 +164,7 @@ def docs(call: Call) -> int:
 
 COMMANDS: Mapping[str, Callable[[Call], int]] = {
     "up": up, "down": down, "status": show_status, "logs": show_logs, "graph": draw, "preview": preview, "docs": docs,
-    "hold": hold, "unhold": unhold,
+    "hold": hold, "unhold": unhold, "repair": repair,
 }
 
 

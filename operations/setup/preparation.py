@@ -17,7 +17,7 @@ ENVIRONMENT, ENGINE = "environment", "engine"
 
 
 def prepare(progress: Progress, *, images: bool = True, development: bool = False,
-            stack: str | None = None) -> dict[str, str]:
+            ansible: bool = False, stack: str | None = None) -> dict[str, str]:
     """Bring everything here that `pulumi up` needs (``images`` False: all but the engine and the images; ``stack``: of
     the images only those it uses), and say what is done. Returns ``pulumi_environment()``.
 
@@ -29,8 +29,9 @@ def prepare(progress: Progress, *, images: bool = True, development: bool = Fals
         found = machine.look()
         progress.line(f"machine: {found}")
         machine.check(found, everything_is_built=toolchain.ready() is not None)
-        _say_plan(progress, images=images, development=development, wanted=wanted)
-        planned = [Task(ENVIRONMENT, functools.partial(environment.ensure, commands, development=development))]
+        _say_plan(progress, images=images, development=development, ansible=ansible, wanted=wanted)
+        planned = [Task(ENVIRONMENT, functools.partial(environment.ensure, commands, development=development,
+                                                       ansible=ansible))]
         if images:
             planned.append(Task(ENGINE, functools.partial(engine.ensure, commands)))
             planned += image_builds.tasks(commands, ENGINE, ENVIRONMENT, wanted)
@@ -41,8 +42,9 @@ def prepare(progress: Progress, *, images: bool = True, development: bool = Fals
     return pulumi_environment()
 
 
-def _say_plan(progress: Progress, *, images: bool, development: bool, wanted: Sequence[str] | None) -> None:
-    progress.line(f"environment: {environment.plan(development=development)}")
+def _say_plan(progress: Progress, *, images: bool, development: bool, ansible: bool,
+              wanted: Sequence[str] | None) -> None:
+    progress.line(f"environment: {environment.plan(development=development, ansible=ansible)}")
     progress.line(f"pulumi: {toolchain.plan()}")
     if images:
         progress.line(f"engine: {engine.plan()}")
