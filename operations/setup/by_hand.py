@@ -8,7 +8,7 @@ from typing import Any
 
 from docker.models.containers import Container
 
-from components.targets.docker import cores
+from components.targets.docker import cores, naming
 
 MIB = 2**20
 
@@ -58,7 +58,8 @@ def seen(attrs: Mapping[str, Any] | None, identity: str, declared: Mapping[str, 
         yield f"{member}: its container was made anew by hand; `make up` makes it again as it is declared"
         return
     state = attrs["State"]
-    if not state["Running"] or state["Paused"]:
+    between_runs = naming.SCHEDULE in attrs.get("Config", {}).get("Labels", {}) and not state["Paused"]
+    if not between_runs and (not state["Running"] or state["Paused"]):
         yield f"{member}: it is {state['Status']}; `make up` lets it run again"
     for change in differences(attrs, declared):
         yield f"{change.sentence(member)}; `make up` puts it back"

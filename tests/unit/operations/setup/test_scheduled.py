@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.targets.docker import waiting
-from operations.setup import deploy, engine_state, status
+from operations.setup import by_hand, deploy, engine_state, status
 from operations.setup.stack import Recorded
 
 
@@ -28,7 +28,8 @@ class Container:
 
     @property
     def attrs(self) -> dict[str, Any]:
-        return {"State": self.state, "Config": {"Image": "visits:1.0"}}
+        return {"Id": self.id, "State": self.state, "Config": {"Image": "visits:1.0", "Labels": self.labels},
+                "HostConfig": {"RestartPolicy": {"Name": ""}}}
 
     def start(self) -> None:
         self.started = True
@@ -57,8 +58,15 @@ def test_an_up_that_changed_nothing_waits_for_all_others(monkeypatch: pytest.Mon
     present = [member("web-blue-1", "running"), member("job-a-1", "exited")]
     monkeypatch.setattr(engine_state, "containers", lambda _stack: present)
     monkeypatch.setattr(waiting, "until_ready", lambda members: waited.extend(one["member"] for one in members))
-    deploy._wait_for_started("test")
+    deploy._wait_for_all("test")
     assert waited == ["web-blue-1"]
+
+
+def test_a_job_between_its_runs_was_not_stopped_by_hand() -> None:
+    job = member("job-a-1", "exited", Running=False, Paused=False, Status="exited")
+    web = member("web-blue-1", "exited", Running=False, Paused=False, Status="exited")
+    assert list(by_hand.seen(job.attrs, job.id, {}, job.name)) == []
+    assert [*by_hand.seen(web.attrs, web.id, {}, web.name)] == ["web-blue-1: it is exited; `make up` lets it run again"]
 
 
 @pytest.mark.parametrize(("state", "finished", "code", "told"), [
