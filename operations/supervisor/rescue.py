@@ -12,7 +12,7 @@ from operations.supervisor import holds
 from operations.supervisor.container import Container
 from operations.supervisor.engine import Engine, EngineError
 from operations.supervisor.holds import Hold
-from operations.supervisor.pair import Pair
+from operations.supervisor.pair import Pair, Role
 from operations.supervisor.pauses import Tries
 from operations.supervisor.report import Report
 from operations.supervisor.verdict import Death, LeftAlone, stop_mark
@@ -60,8 +60,9 @@ class Rescue:
     def held(self, container: Container, what: str) -> bool:
         """Whether somebody holds this member now; said once, with ``what`` that means."""
         known = self._pair.view.holds
-        with contextlib.suppress(OSError):  # without etcd, what was known last counts
-            known = self._current_holds()
+        if self._pair.role() is not Role.ALONE:  # without etcd, what was known last counts: asking would cost seconds
+            with contextlib.suppress(OSError):
+                known = self._current_holds()
         found = holds.on(container, known, time.time())
         if found is None:
             return False
