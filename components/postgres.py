@@ -139,10 +139,10 @@ class Postgres(Tier):
             name="postgres", tier=self.kind, image="postgres", count=settings.members, zones=(Zone.DATA,),
             resources=Resources(memory_mib=settings.memory_mib, cpus=settings.cpus),
             health=HealthCheck(_curl("--cacert", f"{TLS_DIR}/ca.pem", "--config", f"{CONFIG_DIR}/{HEALTH}")),
-            # No check before a reload: Patroni's own also wants to reach every etcd member, and a lost one must not
-            # keep settings from changing. Tests run it instead.
-            files=files, reload=("postgres-settings",), converge=RESTART, converge_on=("patroni/patroni.yml",),
-            clustered=True,
+            # Patroni's own checker also wants to reach every etcd member, and a lost one must not keep settings from
+            # changing: tests run that one. Here Postgres judges its parameters.
+            files=files, check=("postgres-settings", "check"), reload=("postgres-settings",),
+            converge=RESTART, converge_on=("patroni/patroni.yml",), clustered=True,
             volumes=(Volume("data", size_gib=settings.storage_gib),),
             ports=(Port("postgres", POSTGRES_PORT), Port("patroni", PATRONI_PORT)), stop_grace_s=60,
             # A primary that can't reach etcd while it stops waits for it until it is killed.

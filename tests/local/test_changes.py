@@ -190,6 +190,13 @@ def test_what_somebody_changed_by_hand_is_said_and_put_back(platform: RunningPla
     assert platform.container("redis-2").attrs["HostConfig"]["Memory"] == declared
 
 
+def test_a_parameter_that_only_postgres_can_refuse_is_not_sent(platform: RunningPlatform) -> None:
+    platform.write_settings(with_settings({"postgres": {"parameters": {"work_mem": "8 apples"}}}))
+    with pytest.raises(DeployError, match=r'(?s)invalid value for parameter "work_mem".*previous files.*Next: '):
+        platform.up()
+    assert "apples" not in platform.inside("postgres-1", "patronictl", "-c", "/etc/evenkeel/patroni", "show-config")
+
+
 def test_a_value_that_only_the_service_can_refuse_leaves_the_old_one(platform: RunningPlatform) -> None:
     for key in ("edge-certificate", "edge-certificate-key"):
         platform.pulumi("config", "set", "--secret", key, "this is no certificate")
