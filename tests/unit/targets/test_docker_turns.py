@@ -12,7 +12,8 @@ from components.targets.docker import engine, inputs, steps, turns, waiting
 from components.targets.docker.turn import TurnProvider
 
 PROPS: dict[str, Any] = {
-    "stack": "t", "member": "door-1", "container": "evenkeel-t-door-1", "health": ["ok"], "fingerprint": "new", "settleSeconds": 0,
+    "stack": "t", "member": "door-1", "container": "evenkeel-t-door-1", "health": ["ok"], "fingerprint": "new",
+    "settleSeconds": 0,
     "others": [{"member": "door-2", "container": "evenkeel-t-door-2", "health": ["ok"], "startSeconds": 1}],
     "drain": [{"workload": "", "command": ["close"]}, {"workload": "pooler", "command": ["reconnect"]}],
 }
