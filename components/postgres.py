@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from components.postgres_steps import RESTART, proxy_drain
 from components.settings.postgres import Postgres as PostgresSettings
 from components.tier import Tier
 from components.workload import (
@@ -33,7 +34,6 @@ from components.workload import (
     Member,
     Port,
     Resources,
-    Step,
     Volume,
     Workload,
     Zone,
@@ -182,7 +182,7 @@ class Postgres(Tier):
             health=HealthCheck(_curl(f"http://127.0.0.1:{PROXY_STATUS_PORT}/ready")),
             files=files, reload=_signal("USR2"),
             check=("haproxy", "-c", "-q", "-f", f"{CONFIG_DIR}/pgproxy.cfg"),
-            ports=(Port("write", WRITE_PORT), Port("read", READ_PORT)), stop_grace_s=10, drain=PROXY_DRAIN)
+            ports=(Port("write", WRITE_PORT), Port("read", READ_PORT)), stop_grace_s=10, drain=proxy_drain(PGBOUNCER_PORT))
 
     def _pgbouncer(self) -> Workload:
         settings, pools = self.settings, self.settings.pgbouncer
@@ -218,24 +218,6 @@ class Postgres(Tier):
             files=files, reload=_signal("HUP"), ports=(Port("pgbouncer", PGBOUNCER_PORT),),
             # SIGINT lets transactions end first, SIGTERM does not.
             stop_signal="SIGINT", stop_grace_s=15)
-
-
-_SOCKET = "socat -t 5 - UNIX-CONNECT:/run/haproxy.sock"
-PROXY_DRAIN = (
-    # Nobody new. (Ended by a signal it would be started again by the engine as soon as the last session is over.)
-    Step(("sh", "-c", f"for name in write read; do echo shutdown frontend $name | {_SOCKET}; done")),
-    # Each pooler connection is closed as soon as its transaction is over, and opened anew through another proxy.
-    Step(("psql", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-U", "pgbouncer", "-d", "pgbouncer",
-          "-c", "RECONNECT"), workload="pgbouncer"),
-    # What is left after that belongs to people, or to a statement that takes long.
-    Step(("sh", "-c", f"for n in $(seq 50); do sessions=$(echo show stat | {_SOCKET} | "
-          "awk -F, '$2 == \"BACKEND\" { sum += $5 } END { print sum + 0 }'); [ $sessions = 0 ] && break; "
-          "sleep 0.2; done")),
-)
-"""How the poolers' connections leave a proxy that is about to be replaced."""
-
-RESTART = (Step(("postgres-restart",)),)
-"""How parameters that need a restart come into force; nothing where none does."""
 
 
 def dynamic_settings(settings: PostgresSettings) -> dict[str, Any]:
