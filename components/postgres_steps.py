@@ -1,4 +1,4 @@
-"""Commands that change the Postgres tier without harm: letting go of a proxy, restarting for parameters."""
+"""Commands inside the Postgres tier's members: health, signals, letting go of a proxy, restarting for parameters."""
 
 from __future__ import annotations
 
@@ -23,3 +23,13 @@ def proxy_drain(console_port: int) -> tuple[Step, ...]:
               "awk -F, '$2 == \"BACKEND\" { sum += $5 } END { print sum + 0 }'); [ $sessions = 0 ] && break; "
               "sleep 0.2; done")),
     )
+
+
+def curl(*what: str) -> tuple[str, ...]:
+    """A health check by HTTP: fails on any status but 2xx, and after 3 s."""
+    return ("curl", "--silent", "--fail", "--output", "/dev/null", "--max-time", "3", *what)
+
+
+def signal(name: str) -> tuple[str, ...]:
+    """Process 1 is tini, which hands signals on. The images have no `kill` but the shell's."""
+    return ("sh", "-c", f"kill -{name} 1")
