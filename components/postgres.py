@@ -139,8 +139,7 @@ class Postgres(Tier):
             name="postgres", tier=self.kind, image="postgres", count=settings.members, zones=(Zone.DATA,),
             resources=Resources(memory_mib=settings.memory_mib, cpus=settings.cpus),
             health=HealthCheck(curl("--cacert", f"{TLS_DIR}/ca.pem", "--config", f"{CONFIG_DIR}/{HEALTH}")),
-            # Patroni's own checker also wants to reach every etcd member, and a lost one must not keep settings from
-            # changing: tests run that one. Here Postgres judges its parameters.
+            # Postgres judges its parameters. (Patroni's own checker fails where an etcd member can't be reached.)
             files=files, check=("postgres-settings", "check"), reload=("postgres-settings",),
             converge=RESTART, converge_on=("patroni/patroni.yml",), clustered=True,
             volumes=(Volume("data", size_gib=settings.storage_gib),),
