@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from components.postgres_steps import RESTART, curl, proxy_drain, signal
 from components.settings.postgres import Postgres as PostgresSettings
 from components.tier import Tier
 from components.workload import (
@@ -33,7 +34,6 @@ from components.workload import (
     Member,
     Port,
     Resources,
-    Step,
     Volume,
     Workload,
     Zone,
@@ -100,7 +100,7 @@ class Postgres(Tier):
         return Workload(
             name="etcd", tier=self.kind, image="etcd", count=etcd.members, zones=(Zone.DATA,),
             resources=Resources(memory_mib=etcd.memory_mib, cpus=etcd.cpus),
-            health=HealthCheck(_curl(f"http://127.0.0.1:{ETCD_METRICS_PORT}/health")),
+            health=HealthCheck(curl(f"http://127.0.0.1:{ETCD_METRICS_PORT}/health")),
             files=files, volumes=(Volume("data", size_gib=etcd.storage_gib),), clustered=True, can_grow=False,
             ports=(Port("client", ETCD_CLIENT_PORT), Port("peer", ETCD_PEER_PORT)), stop_grace_s=10)
 
@@ -138,11 +138,10 @@ class Postgres(Tier):
         return Workload(
             name="postgres", tier=self.kind, image="postgres", count=settings.members, zones=(Zone.DATA,),
             resources=Resources(memory_mib=settings.memory_mib, cpus=settings.cpus),
-            health=HealthCheck(_curl("--cacert", f"{TLS_DIR}/ca.pem", "--config", f"{CONFIG_DIR}/{HEALTH}")),
-            # No check before a reload: Patroni's own also wants to reach every etcd member, and a lost one must not
-            # keep settings from changing. Tests run it instead.
-            files=files, reload=("postgres-settings",), converge=RESTART, converge_on=("patroni/patroni.yml",),
-            clustered=True,
+            health=HealthCheck(curl("--cacert", f"{TLS_DIR}/ca.pem", "--config", f"{CONFIG_DIR}/{HEALTH}")),
+            # Postgres judges its parameters. (Patroni's own checker fails where an etcd member can't be reached.)
+            files=files, check=("postgres-settings", "check"), reload=("postgres-settings",),
+            converge=RESTART, converge_on=("patroni/patroni.yml",), clustered=True,
             volumes=(Volume("data", size_gib=settings.storage_gib),),
             ports=(Port("postgres", POSTGRES_PORT), Port("patroni", PATRONI_PORT)), stop_grace_s=60,
             # A primary that can't reach etcd while it stops waits for it until it is killed.
@@ -179,10 +178,11 @@ class Postgres(Tier):
         return Workload(
             name="pgproxy", tier=self.kind, image="pgproxy", count=proxy.members, zones=(Zone.DATA,),
             resources=Resources(memory_mib=proxy.memory_mib, cpus=proxy.cpus),
-            health=HealthCheck(_curl(f"http://127.0.0.1:{PROXY_STATUS_PORT}/ready")),
-            files=files, reload=_signal("USR2"),
+            health=HealthCheck(curl(f"http://127.0.0.1:{PROXY_STATUS_PORT}/ready")),
+            files=files, reload=signal("USR2"),
             check=("haproxy", "-c", "-q", "-f", f"{CONFIG_DIR}/pgproxy.cfg"),
-            ports=(Port("write", WRITE_PORT), Port("read", READ_PORT)), stop_grace_s=10, drain=PROXY_DRAIN)
+            ports=(Port("write", WRITE_PORT), Port("read", READ_PORT)), stop_grace_s=10,
+            drain=proxy_drain(PGBOUNCER_PORT))
 
     def _pgbouncer(self) -> Workload:
         settings, pools = self.settings, self.settings.pgbouncer
@@ -215,27 +215,9 @@ class Postgres(Tier):
             resources=Resources(memory_mib=pools.memory_mib, cpus=pools.cpus),
             health=HealthCheck(("pg_isready", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-d", settings.database,
                                 "-U", settings.user)),
-            files=files, reload=_signal("HUP"), ports=(Port("pgbouncer", PGBOUNCER_PORT),),
+            files=files, reload=signal("HUP"), ports=(Port("pgbouncer", PGBOUNCER_PORT),),
             # SIGINT lets transactions end first, SIGTERM does not.
             stop_signal="SIGINT", stop_grace_s=15)
-
-
-_SOCKET = "socat -t 5 - UNIX-CONNECT:/run/haproxy.sock"
-PROXY_DRAIN = (
-    # Nobody new. (Ended by a signal it would be started again by the engine as soon as the last session is over.)
-    Step(("sh", "-c", f"for name in write read; do echo shutdown frontend $name | {_SOCKET}; done")),
-    # Each pooler connection is closed as soon as its transaction is over, and opened anew through another proxy.
-    Step(("psql", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-U", "pgbouncer", "-d", "pgbouncer",
-          "-c", "RECONNECT"), workload="pgbouncer"),
-    # What is left after that belongs to people, or to a statement that takes long.
-    Step(("sh", "-c", f"for n in $(seq 50); do sessions=$(echo show stat | {_SOCKET} | "
-          "awk -F, '$2 == \"BACKEND\" { sum += $5 } END { print sum + 0 }'); [ $sessions = 0 ] && break; "
-          "sleep 0.2; done")),
-)
-"""How the poolers' connections leave a proxy that is about to be replaced."""
-
-RESTART = (Step(("postgres-restart",)),)
-"""How parameters that need a restart come into force; nothing where none does."""
 
 
 def dynamic_settings(settings: PostgresSettings) -> dict[str, Any]:
@@ -312,15 +294,6 @@ def databases(settings: PostgresSettings) -> list[dict[str, Any]]:
     """The application's database."""
     return [{"name": settings.database, "owner": settings.user,
              "readers": [settings.readonly_user, MONITORING_USER]}]
-
-
-def _curl(*what: str) -> tuple[str, ...]:
-    return ("curl", "--silent", "--fail", "--output", "/dev/null", "--max-time", "3", *what)
-
-
-def _signal(name: str) -> tuple[str, ...]:
-    """Process 1 is tini, which hands signals on. The images have no `kill` but the shell's."""
-    return ("sh", "-c", f"kill -{name} 1")
 
 
 def _restarting(files: list[ConfigFile]) -> list[ConfigFile]:

@@ -9,11 +9,13 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import docker.errors
 import pytest
 
+from components.app import SETTLE_S
 from components.targets.docker import engine, placing
 from operations.changes.parameters import NEED_RESTART
 from operations.setup.deploy import DeployError
@@ -97,6 +99,8 @@ def test_workers_are_replaced_one_at_a_time_and_added_beside_the_others(platform
     environment = {**SETTINGS["app"]["environment"], "CHANGED": "1"}
     report = change(platform, {"app": {"environment": environment}})
     assert report.failed == [] and replaced(before, platform) == {"web-blue-1", "web-blue-2"}
+    first, second = (datetime.fromisoformat(platform.container(f"web-blue-{n}").attrs["Created"][:19]) for n in (1, 2))
+    assert second - first >= timedelta(seconds=SETTLE_S), "one after the other"
     before = identities(platform)
     report = change(platform, {"app": {"environment": environment, "pools": {"web": {"workers": 3}}}})
     assert report.failed == [] and replaced(before, platform) == set()
@@ -188,6 +192,13 @@ def test_what_somebody_changed_by_hand_is_said_and_put_back(platform: RunningPla
     assert "redis-2: its memory limit was changed by hand to 300 MiB" in preview.stdout, preview.stdout
     platform.up()
     assert platform.container("redis-2").attrs["HostConfig"]["Memory"] == declared
+
+
+def test_a_parameter_that_only_postgres_can_refuse_is_not_sent(platform: RunningPlatform) -> None:
+    platform.write_settings(with_settings({"postgres": {"parameters": {"work_mem": "8 apples"}}}))
+    with pytest.raises(DeployError, match=r'(?s)invalid value for parameter "work_mem".*previous files.*Next: '):
+        platform.up()
+    assert "apples" not in platform.inside("postgres-1", "patronictl", "-c", "/etc/evenkeel/patroni", "show-config")
 
 
 def test_a_value_that_only_the_service_can_refuse_leaves_the_old_one(platform: RunningPlatform) -> None:

@@ -1,8 +1,9 @@
 """A small constant load through both edges, and what became of each request.
 
 An open loop: requests begin at a fixed rate whatever became of the earlier ones. A client does what a browser or a
-load balancer in front of the edges does: when one edge refuses the connection, it goes to the other one. Only a request
-that nobody can have seen, or a GET, is ever sent twice.
+load balancer in front of the edges does: when one edge refuses the connection, it goes to the other one. A request may
+also cross the closing of an idle connection on its way (Nginx closes those when it reloads or ends): RFC 9112, 9.3.1
+lets a client repeat what is safe to repeat, here GETs and orders, which have an idempotency key. Both are counted.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class Report:
     sent: int = 0
     moved: int = 0
     """Sent to the other edge, because the first one refused."""
+    crossed: int = 0
+    """Sent again, because the connection was closed before an answer began."""
     failed: list[str] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
     slowest_s: dict[str, float] = field(default_factory=dict)
@@ -43,7 +46,8 @@ class Report:
 
     def __str__(self) -> str:
         slowest = ", ".join(f"{kind} {seconds:.2f} s" for kind, seconds in sorted(self.slowest_s.items()))
-        return (f"{self.sent} sent, {len(self.failed)} failed, {self.moved} went to the other edge, slowest: {slowest}"
+        return (f"{self.sent} sent, {len(self.failed)} failed, {self.moved} went to the other edge, "
+                f"{self.crossed} crossed a closing connection, slowest: {slowest}"
                 + "".join(f"\n  {failure}" for failure in self.failed[:20]))
 
 
@@ -87,14 +91,13 @@ class Load:
                 break
             except UNSEEN as error:
                 trouble = f"{type(error).__name__}: {error}"
+                self.report.moved += 1
             except LOST as error:
                 trouble = f"{type(error).__name__}: {error}"
-                if method != "GET":
-                    break
+                self.report.crossed += 1
             except httpx.HTTPError as error:
                 trouble = f"{type(error).__name__}: {error}"
                 break
-            self.report.moved += 1
         seconds = time.monotonic() - began
         report = self.report
         report.sent += 1

@@ -161,6 +161,7 @@ class DockerTarget:
         return {
             "member": member.name,
             "container": made["name"],
+            "health": list(workload.health.command) if workload.health else [],
             "fingerprint": inputs.fingerprint(made),
             "others": others,
             "settleSeconds": workload.settle_s,

@@ -27,9 +27,9 @@ class TurnProvider(ResourceProvider):
 
 
 class Turn(Resource):
-    """A member's turn. Inputs: ``stack``, ``member``, ``container`` (names), ``fingerprint`` (of the wanted container),
-    ``others`` (``{member, container, health, startSeconds}`` of the same workload), ``settleSeconds`` and ``drain``
-    (``{workload, command}`` in order; no workload: the member itself)."""
+    """A member's turn. Inputs: ``stack``, ``member``, ``container`` (names), ``health`` (its command), ``fingerprint``
+    (of the wanted container), ``others`` (``{member, container, health, startSeconds}`` of the same workload),
+    ``settleSeconds`` and ``drain`` (``{workload, command}`` in order; no workload: the member itself)."""
 
     def __init__(self, inputs: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
         super().__init__(TurnProvider(), f"{inputs['member']}-turn", inputs, opts)

@@ -12,7 +12,8 @@ from components.targets.docker import engine, inputs, steps, turns, waiting
 from components.targets.docker.turn import TurnProvider
 
 PROPS: dict[str, Any] = {
-    "stack": "t", "member": "door-1", "container": "evenkeel-t-door-1", "fingerprint": "new", "settleSeconds": 0,
+    "stack": "t", "member": "door-1", "container": "evenkeel-t-door-1", "health": ["ok"], "fingerprint": "new",
+    "settleSeconds": 0,
     "others": [{"member": "door-2", "container": "evenkeel-t-door-2", "health": ["ok"], "startSeconds": 1}],
     "drain": [{"workload": "", "command": ["close"]}, {"workload": "pooler", "command": ["reconnect"]}],
 }
@@ -35,7 +36,7 @@ def take(ran: list[str], *, fingerprint: str = "old", others: Exception | None =
 def test_first_the_others_serve_then_clients_are_led_away() -> None:
     ran: list[str] = []
     take(ran)
-    assert ran == ["others serve", "door-1 close", "pooler-1 reconnect"]
+    assert ran == ["door-1 ok", "others serve", "door-1 close", "pooler-1 reconnect"]
 
 
 def test_a_member_that_is_as_wanted_already_is_left_alone() -> None:
@@ -48,7 +49,14 @@ def test_while_another_one_does_not_serve_nobody_is_taken_away() -> None:
     ran: list[str] = []
     with pytest.raises(turns.TurnError, match=r"door-1 is not replaced.*too few"):
         take(ran, others=waiting.NotReadyError("door-2"))
-    assert ran == []
+    assert ran == ["door-1 ok"]
+
+
+def test_who_does_not_serve_is_replaced_at_once_even_if_nobody_else_does() -> None:
+    """Otherwise a workload whose members are all broken could never be mended."""
+    ran: list[str] = []
+    take(ran, others=waiting.NotReadyError("door-2"), failing="ok")
+    assert ran == ["door-1 ok"]
 
 
 def test_clients_that_can_not_be_led_away_keep_their_member() -> None:
