@@ -126,10 +126,12 @@ def main() -> None:
         serving = [member.name for member in streams.members() if not health.sick(streams, member)]
         steps = plan.steps(seen, asked["members"], health.roles(streams), serving, tiers=asked["tiers"],
                            only=asked["only"])
+        # Members that the outputs don't know yet are additions: `pulumi up` makes them.
+        changes = [change for change in seen.changes if change.member in known]
         return {"changed": bool(repaired["said"]), "steps": [step.as_dict() for step in steps],
-                "remaining": len(seen.changes) - len(steps), "others": list(seen.others),
-                "refresh": repaired["refresh"], "unfinished": seen.unfinished,
-                "broken": [change.member for change in seen.changes if change.member not in serving],
+                "remaining": len(changes) - len(steps), "others": list(seen.others),
+                "refresh": repaired["refresh"], "unfinished": seen.unfinished or len(changes) < len(seen.changes),
+                "broken": [change.member for change in changes if change.member not in serving],
                 "narration": [*repaired["said"], *plan.words(streams.stack, steps, seen)]}
 
     running.perform(module, work)
