@@ -112,10 +112,10 @@ def main() -> None:
         tiers = sorted({str(member["tier"]) for member in asked["members"]})
         if unknown:
             raise running.RefusedError(f"the stack {streams.stack!r} has no member {', '.join(unknown)}: it has "
-                                  f"{', '.join(known)}")
+                                       f"{', '.join(known)}")
         if wrong := sorted(set(asked["tiers"]) - set(tiers)):
             raise running.RefusedError(f"the stack {streams.stack!r} has no tier {', '.join(wrong)}: it has "
-                                  f"{', '.join(tiers)}")
+                                       f"{', '.join(tiers)}")
         try:
             project = pulumi.Pulumi(asked["project"], streams.stack)
             wanted = asked["repair"] and not module.check_mode
