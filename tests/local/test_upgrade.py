@@ -15,7 +15,7 @@ import pytest
 from components.targets.docker import engine
 from operations.setup.images import image_tag
 from operations.setup.paths import ROOT
-from tests.support.load import load
+from tests.support.open_load import load
 from tests.support.running import SETTINGS, RunningPlatform
 
 PLAYBOOK = ROOT / "ansible/playbooks/upgrade.yml"

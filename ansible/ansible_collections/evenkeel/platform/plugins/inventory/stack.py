@@ -108,7 +108,8 @@ class InventoryModule(BaseInventoryPlugin):
             outputs = stack_inventory.without_secrets(Pulumi(str(project), stack).output())
         except PulumiError as error:
             if not known:
-                raise AnsibleParserError(str(error)) from None
+                raise AnsibleParserError(f"{error}\nNext: make up STACK={stack}, or name another stack with -e "
+                                         "stack=NAME.") from None
             display.warning(f"The stack's state can't be read ({error}); what was read before is used: {kept}")
             return dict(known["outputs"])
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

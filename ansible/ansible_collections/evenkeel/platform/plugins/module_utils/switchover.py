@@ -76,8 +76,8 @@ class Postgres:
         finally:
             agent.close()
         raise RefusedError(f"a statement kept the poolers from pausing for more than {pause_timeout_s:g} s, {attempts} "
-                      f"times. They go on, and {leader} is still the primary. {self._longest(leader)}Next: let it end, "
-                      "or raise pause_timeout_s, then run the same command again")
+                           f"times. They go on, and {leader} is still the primary. {self._longest(leader)}Next: let "
+                           "it end, or raise pause_timeout_s, then run the same command again")
 
     def _try(self, opened: Opened, console: poolers.Console, order: dict[str, str], pause_timeout_s: float,
              timeout_s: float) -> tuple[str, dict[str, int]] | None:

@@ -113,7 +113,7 @@ def main() -> None:
         before = seen.leader
         if before is None:
             raise running.RefusedError("Patroni has no leader: nothing can be switched over. Next: `make status "
-                                  f"STACK={streams.stack}` and `make logs TIER=postgres STACK={streams.stack}`")
+                                       f"STACK={streams.stack}` and `make logs TIER=postgres STACK={streams.stack}`")
         wanted = asked["primary"]
         if before.name == wanted or (not wanted and before.name not in asked["avoid"]):
             return {"changed": False, "before": before.name, "primary": before.name,

@@ -112,10 +112,10 @@ def main() -> None:
         tiers = sorted({str(member["tier"]) for member in asked["members"]})
         if unknown:
             raise running.RefusedError(f"the stack {streams.stack!r} has no member {', '.join(unknown)}: it has "
-                                  f"{', '.join(known)}")
+                                       f"{', '.join(known)}")
         if wrong := sorted(set(asked["tiers"]) - set(tiers)):
             raise running.RefusedError(f"the stack {streams.stack!r} has no tier {', '.join(wrong)}: it has "
-                                  f"{', '.join(tiers)}")
+                                       f"{', '.join(tiers)}")
         try:
             project = pulumi.Pulumi(asked["project"], streams.stack)
             wanted = asked["repair"] and not module.check_mode
@@ -126,10 +126,12 @@ def main() -> None:
         serving = [member.name for member in streams.members() if not health.sick(streams, member)]
         steps = plan.steps(seen, asked["members"], health.roles(streams), serving, tiers=asked["tiers"],
                            only=asked["only"])
+        # Members that the outputs don't know yet are additions: `pulumi up` makes them.
+        changes = [change for change in seen.changes if change.member in known]
         return {"changed": bool(repaired["said"]), "steps": [step.as_dict() for step in steps],
-                "remaining": len(seen.changes) - len(steps), "others": list(seen.others),
-                "refresh": repaired["refresh"], "unfinished": seen.unfinished,
-                "broken": [change.member for change in seen.changes if change.member not in serving],
+                "remaining": len(changes) - len(steps), "others": list(seen.others),
+                "refresh": repaired["refresh"], "unfinished": seen.unfinished or len(changes) < len(seen.changes),
+                "broken": [change.member for change in changes if change.member not in serving],
                 "narration": [*repaired["said"], *plan.words(streams.stack, steps, seen)]}
 
     running.perform(module, work)

@@ -86,7 +86,7 @@ def main() -> None:
                                        f"{', '.join(redis.domains)}")
         if name not in sights:
             raise running.RefusedError(f"{name} does not answer, so it can't hand over. Next: `make status "
-                                  f"STACK={streams.stack}`; a replica takes over from a dead master by itself")
+                                       f"STACK={streams.stack}`; a replica takes over from a dead master by itself")
         if not sights[name].me.leads:
             return {"changed": False, "narration": [f"{name} is a replica: nothing to hand over"]}
         chosen, why_not = redis_cluster.candidate(sights, name, asked["avoid"], asked["prefer"], redis.domains)
