@@ -1,6 +1,5 @@
 """One's own application: `stacks/Pulumi.visits.yaml` alone brings the Node.js example up, on a small platform.
 
-
 What the platform offers is proved by the application using it: sessions, the feed, the queue, a job by the clock, files
 at the edge; and what the edge's cache does for them, purge and warm-up included.
 """

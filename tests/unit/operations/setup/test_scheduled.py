@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from operations.setup import engine_state, status
+from components.targets.docker import waiting
+from operations.setup import deploy, engine_state, status
 from operations.setup.stack import Recorded
 
 
@@ -49,6 +50,15 @@ def test_a_job_between_its_runs_is_not_started(monkeypatch: pytest.MonkeyPatch) 
     assert engine_state.repair("test", Recorded(known, frozenset(), 0), said.append) is False
     assert (stopped.started, never.started, ran.started) == (True, False, False)
     assert said == ["started web-blue-1: it was exited"]
+
+
+def test_an_up_that_changed_nothing_waits_for_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[str] = []
+    present = [member("web-blue-1", "running"), member("job-a-1", "exited")]
+    monkeypatch.setattr(engine_state, "containers", lambda _stack: present)
+    monkeypatch.setattr(waiting, "until_ready", lambda members: waited.extend(one["member"] for one in members))
+    deploy._wait_for_started("test")
+    assert waited == ["web-blue-1"]
 
 
 @pytest.mark.parametrize(("state", "finished", "code", "told"), [
