@@ -1,10 +1,15 @@
-"""``python -m operations.cache purge|warm [STACK=local] URLS='...' [FILE=...] [HOST=...] [DRY_RUN=1]``, which `make
-purge` and `make warm` run. Exit status 0 when every edge did its part, 1 when one did not, 2 for a wrong command."""
+"""``python -m operations.cache purge|warm [STACK=local] URLS='...' [FILE=...] [HOST=...] [DRY_RUN=1] [FORMAT=json]``
+
+What `make purge`, `make warm` and the playbooks cache_purge.yml and cache_warm.yml run. Exit status 0 when every edge
+did its part, 1 when one did not, 2 for a wrong command.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import yaml
@@ -33,6 +38,8 @@ def main(arguments: Sequence[str]) -> int:
     except (edges.CacheError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    if options.get("FORMAT") == "json":
+        lines = [json.dumps([asdict(outcome) for outcome in outcomes])]
     print("\n".join(lines))
     return 1 if any(outcome.problem or outcome.result.get("failed") for outcome in outcomes) else 0
 

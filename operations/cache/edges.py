@@ -55,8 +55,8 @@ def warm(stack: str, host: str, paths: Sequence[str], *, parallel: int = 4, time
     """Ask every edge for ``paths`` as a visitor of ``host`` would, ``parallel`` at a time, so that the answers are
     cached that may be.
 
-    A result has ``asked``, ``kept``, ``passed`` (answered, but not to be kept), ``failed`` (path -> reason) and
-    ``statuses``. Raises ``CacheError``.
+    A result has ``asked``, ``kept``, ``filled`` (of the kept, those that were not there before), ``passed`` (answered,
+    but not to be kept), ``failed`` (path -> reason) and ``statuses``. Raises ``CacheError``.
     """
     wrong = [path for path in paths if not path.startswith("/")]
     if wrong or not paths:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from components.targets.docker.waiting import NotReadyError
-from operations.setup import deploy, graph, logs, stack, status, teardown
+from operations.setup import deploy, engine_state, graph, logs, stack, status, teardown
 from operations.setup.paths import ROOT, STATE
 
 INTERRUPTED = 130
@@ -49,8 +49,7 @@ def up(call: Call) -> int:
     call.console.print(f"open          {'   '.join(secure)}", highlight=False)
     call.console.print(f"credentials   encrypted in {_relative(STATE)}/state with the passphrase in "
                        f"{_relative(STATE)}/passphrase (yours alone: keep a copy)", highlight=False)
-    call.console.print(f"try           curl -k {secure[0]}/api/orders -H 'Content-Type: application/json' "
-                       "-d '{\"item\":\"anchor\",\"quantity\":1}'", highlight=False, soft_wrap=True)
+    call.console.print(f"try           curl -k {secure[0]}{_example(call.stack)}", highlight=False, soft_wrap=True)
     call.console.print(f"then          make status, make logs TIER=postgres, make down{_suffix(call.stack)}",
                        highlight=False)
     call.console.print(f"[bold]up: {summary}; {time.time() - began:.1f} s in all[/]", highlight=False)
@@ -141,6 +140,14 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         console.print(f"\nInterrupted. What is done is kept; `make {command}{_suffix(call.stack)}` goes on from there.")
         return INTERRUPTED
+
+
+def _example(name: str) -> str:
+    """The rest of a command that shows the application at work; of an application that we don't know, its front page."""
+    images = (str(container.attrs["Config"]["Image"]) for container in engine_state.containers(name))
+    if any(image.startswith("evenkeel/orders:") for image in images):
+        return "/api/orders -H 'Content-Type: application/json' -d '{\"item\":\"anchor\",\"quantity\":1}'"
+    return "/"
 
 
 def _suffix(name: str) -> str:

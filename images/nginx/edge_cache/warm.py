@@ -21,14 +21,23 @@ WRITTEN_S = 0.05
 
 @dataclass(frozen=True)
 class Result:
-    """``kept``: answers that were in the cache afterwards. ``passed``: answered, but not to be kept (the application
-    says so). ``failed``: path -> what came instead."""
+    """``kept``: answers that were in the cache afterwards; ``filled``: of these, how many were not there before.
+    ``passed``: answered, but not to be kept (the application says so). ``failed``: path -> what came instead."""
 
     asked: int
     kept: int
+    filled: int
     passed: list[str]
     failed: dict[str, str]
     statuses: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    status: int
+    kept: bool = False
+    filled: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,28 +51,30 @@ def warm(host: str, paths: Sequence[str], parallel: int = 4, timeout_s: float = 
     """Ask for every path of ``host`` twice: the second answer says whether the first one was kept."""
     with ThreadPoolExecutor(max_workers=max(1, parallel)) as pool:
         outcomes = list(pool.map(lambda path: _one(host, path, timeout_s, port), paths))
-    statuses = Counter(str(outcome[0]) for outcome in outcomes)
+    statuses = Counter(str(outcome.status) for outcome in outcomes)
+    by_path = dict(zip(paths, outcomes, strict=True))
     return Result(
         asked=len(outcomes),
-        kept=sum(outcome[1] for outcome in outcomes),
-        passed=[path for path, (_, kept, problem) in zip(paths, outcomes, strict=True) if not kept and not problem],
-        failed={path: problem for path, (_, _, problem) in zip(paths, outcomes, strict=True) if problem},
+        kept=sum(outcome.kept for outcome in outcomes),
+        filled=sum(outcome.filled for outcome in outcomes),
+        passed=[path for path, outcome in by_path.items() if not outcome.kept and not outcome.problem],
+        failed={path: outcome.problem for path, outcome in by_path.items() if outcome.problem},
         statuses=dict(sorted(statuses.items())),
     )
 
 
-def _one(host: str, path: str, timeout_s: float, port: int) -> tuple[int, bool, str]:
-    """(status, kept, problem) of one path."""
+def _one(host: str, path: str, timeout_s: float, port: int) -> _Outcome:
     try:
         first = _ask(host, path, timeout_s, port)
         if first.status >= 400:
-            return first.status, False, f"HTTP {first.status}"
+            return _Outcome(first.status, problem=f"HTTP {first.status}")
         if first.cache in CACHED:
-            return first.status, True, ""
+            return _Outcome(first.status, kept=True)
         time.sleep(WRITTEN_S)
-        return first.status, _ask(host, path, timeout_s, port).cache in CACHED, ""
+        kept = _ask(host, path, timeout_s, port).cache in CACHED
+        return _Outcome(first.status, kept=kept, filled=kept)
     except (OSError, http.client.HTTPException) as error:
-        return 0, False, f"{type(error).__name__}: {error}"
+        return _Outcome(0, problem=f"{type(error).__name__}: {error}")
 
 
 def _ask(host: str, path: str, timeout_s: float, port: int) -> _Answer:

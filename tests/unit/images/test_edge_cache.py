@@ -130,7 +130,7 @@ def test_warming_says_what_is_kept_and_what_can_not_be(monkeypatch: pytest.Monke
     edge = Edge()
     monkeypatch.setattr(warming, "_get", edge.get)
     result = warming.warm("shop.example", ["/", "/private", "/missing", "/limited", "/broken"], parallel=3)
-    assert (result.asked, result.kept, result.passed) == (5, 2, ["/private"])
+    assert (result.asked, result.kept, result.filled, result.passed) == (5, 2, 1, ["/private"])
     assert result.failed == {"/missing": "HTTP 404", "/broken": "ConnectionResetError: gone"}
     assert result.statuses == {"0": 1, "200": 3, "404": 1}
     assert edge.asked["/limited"] >= 2
