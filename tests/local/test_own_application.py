@@ -27,6 +27,7 @@ STACK = os.environ.get("EVENKEEL_TEST_OWN_STACK", f"test-own-{os.getpid()}")
 PAGE = {"Accept": "text/html"}
 STRANGER = "203.0.113.77"
 """An address for documentation: nobody's."""
+TIMED_OUT = 124
 SMALL: dict[str, Any] = {
     "postgres": {"members": 1, "etcd": {"members": 1}, "pgbouncer": {"members": 1}, "pgproxy": {"members": 1}},
     "redis": {"masters": 3, "replicas_per_master": 0},
@@ -37,6 +38,7 @@ def settings() -> dict[str, Any]:
     config = yaml.safe_load((ROOT / "stacks" / "Pulumi.visits.yaml").read_text())["config"]
     found = {key.removeprefix("evenkeel:"): value for key, value in config.items()}
     found["app"]["environment"] = {"VISITS_FAULTS": "1"}
+    found["app"]["jobs"]["stuck"] = {"schedule": "0 0 29 2 *", "command": ["sleep", "60"], "timeout_s": 1}
     # Published ports are reached through the engine's own bridge: it plays the CDN.
     found["edge"]["nginx"] = {"trusted_proxies": ["10.0.0.0/8"]}
     return {**found, **SMALL}
@@ -86,7 +88,7 @@ def cached(client: httpx.Client, path: str, **headers: str) -> str:
 def test_every_pool_runs_and_the_job_waits(visits: RunningPlatform) -> None:
     app = {found.member: found for found in status.of(STACK) if found.tier == "app"}
     assert set(app) == {"web-blue-1", "web-blue-2", "websocket-blue-1", "websocket-blue-2", "frontend-blue-1",
-                        "worker-blue-1", "job-report-1"}
+                        "worker-blue-1", "job-report-1", "job-stuck-1"}
     assert all(found.serves for found in app.values()), app
     assert app["job-report-1"].state == "scheduled"
 
@@ -155,12 +157,13 @@ def test_a_job_runs_when_it_is_started_and_no_up_minds(visits: RunningPlatform) 
         job.start()
         assert job.wait(timeout=60)["StatusCode"] == 0, job.logs().decode()
         assert client.get("/api/days").json()[0]["visits"] >= 1
-    changes = visits.up().summary.resource_changes or {}
-    assert set(changes) == {"same"}, changes
+    stuck = visits.container("job-stuck-1")
+    stuck.start()
+    assert stuck.wait(timeout=20)["StatusCode"] == TIMED_OUT
+    told = {found.member: found.problem for found in status.of(STACK) if found.state == "scheduled"}
+    assert told["job-report-1"].startswith("ran until ") and told["job-stuck-1"].startswith("failed with 124 at "), told
     seen = visits.pulumi("preview", "--refresh", "--expect-no-changes")
     assert seen.returncode == 0, seen.stdout
-    [found] = [found for found in status.of(STACK) if found.member == "job-report-1"]
-    assert found.problem.startswith("ran until "), found
 
 
 # -- the edge in front of it ------------------------------------------------------------------------------------------
