@@ -13,8 +13,8 @@ export function configuration(environment = process.env) {
     drainMs: Number(environment.DRAIN_SECONDS ?? 30) * 1000,
     faults: environment.VISITS_FAULTS === '1',
     database: {
-      url: required(environment, 'DATABASE_URL'),
-      readUrl: environment.DATABASE_READ_REPLICA_URL ?? required(environment, 'DATABASE_URL'),
+      url: url(environment, 'DATABASE_URL'),
+      readUrl: url(environment, environment.DATABASE_READ_REPLICA_URL ? 'DATABASE_READ_REPLICA_URL' : 'DATABASE_URL'),
       maximum: Number(environment.DB_POOL_MAX ?? 10),
       readMaximum: Number(environment.DB_READ_POOL_MAX ?? 10),
     },
@@ -25,6 +25,12 @@ export function configuration(environment = process.env) {
     },
     sessionSecret: environment.SESSION_SECRET,
   };
+}
+
+/** A URL with its password: in a file of its own, or in the variable itself. */
+function url(environment, name) {
+  const file = environment[`${name}_FILE`];
+  return file ? readFileSync(file, 'utf8').trim() : required(environment, name);
 }
 
 function required(environment, name) {

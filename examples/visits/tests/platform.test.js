@@ -67,6 +67,8 @@ test('a password may come as a file', () => {
   writeFileSync(file, 'from a file\n');
   const { redis } = configuration({ ...ENVIRONMENT, REDIS_QUEUE_PASSWORD_FILE: file });
   assert.equal(redis.users.queue.password, 'from a file');
+  const { database } = configuration({ ...ENVIRONMENT, DATABASE_URL_FILE: file });
+  assert.equal(database.url, 'from a file');
 });
 
 test('all workers sign sessions alike, with or without a secret of their own', () => {
