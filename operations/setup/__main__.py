@@ -22,8 +22,8 @@ BEGAN = "EVENKEEL_BEGAN"
 INTERRUPTED = 130
 USAGE = """usage: python3 -m operations.setup COMMAND
 
-  prepare             tools, virtual environment, engine, images
-  prepare-tests       the same, with what tests and linters need
+  prepare             tools, virtual environment, engine, the images that a stack needs [STACK=local]
+  prepare-tests       the same with all images, and with what tests and linters need
   tools               tools and virtual environment
   images              engine and images
   lint-tools          the virtual environment with what linters need
@@ -56,7 +56,8 @@ def _command(command: str, arguments: Sequence[str]) -> int:
     progress = Progress()
     began = time.time()
     if command in ("prepare", "prepare-tests", "tools"):
-        preparation.prepare(progress, images=command != "tools", development=command == "prepare-tests")
+        preparation.prepare(progress, images=command != "tools", development=command == "prepare-tests",
+                            stack=_stack(arguments) if command == "prepare" else None)
         progress.line(f"ready, {progress.total():.1f} s in all")
     elif command == "images":
         preparation.prepare_images(progress)
