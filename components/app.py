@@ -119,7 +119,8 @@ class App(Tier):
             schedule=Schedule(job.schedule, job.timeout_s),
             launcher=(*self._launcher(), "timeout", "-k", str(settings.drain_s), str(job.timeout_s)),
             command=tuple(job.command),
-            environment=self._environment(offered, EVENKEEL_JOB=name),
+            # `timeout` is process 1: an image whose init is tini would complain of that in every run.
+            environment=self._environment(offered, EVENKEEL_JOB=name, TINI_SUBREAPER=1),
             # A run reads them once; the next one reads what they are then.
             files=lambda _member: self._files(offered, Effect.NONE),
             tmpfs=(*WRITABLE, *settings.writable_paths),

@@ -14,6 +14,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS visit_days (day date PRIMARY KEY, visits int NOT NULL, counted_at timestamptz NOT NULL)`;
 const TABLES_THERE = "to_regclass('visits') IS NOT NULL";
 const READY_MS = 1000;
+const AGAIN_MS = 1000;
 const UNREACHABLE = /^(08|57P|53|25006|40001)|ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN/;
 
 export class Database {
@@ -34,6 +35,18 @@ export class Database {
     } catch (error) {
       client.release(error);
       throw error;
+    }
+  }
+
+  /** The same, tried again until there is a writer. */
+  async prepared() {
+    for (;;) {
+      try {
+        return await this.prepare();
+      } catch (error) {
+        log('waiting for the database', { error: error.message });
+        await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS); });
+      }
     }
   }
 

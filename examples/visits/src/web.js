@@ -10,8 +10,6 @@ import { connect } from './redis.js';
 import { sessions } from './sessions.js';
 import { closeServer, SOCKETS_MS, Stopping } from './stopping.js';
 
-const AGAIN_MS = 1000;
-
 const settings = configuration();
 const database = new Database(settings.database);
 const sessionRedis = connect(settings.redis, 'session');
@@ -39,12 +37,4 @@ stopping.on(['SIGTERM', 'SIGINT'], [
 ]);
 server.listen(settings.port, '0.0.0.0', () => log('listening', { port: settings.port, member: settings.member }));
 
-for (;;) {
-  try {
-    await database.prepare();
-    break;
-  } catch (error) {
-    log('waiting for the database', { error: error.message });
-    await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS); });
-  }
-}
+await database.prepared();

@@ -19,6 +19,7 @@ const database = new Database(settings.database);
 const cacheRedis = connect(settings.redis, 'cache');
 const queueRedis = connect(settings.redis, 'queue', { blocking: true });
 const queue = open(queueRedis);
+await database.prepared();
 const { prefix } = settings.redis.users.queue;
 const tools = { database, cacheRedis, settings, tell: (message) => announce(queueRedis, prefix, message) };
 const worker = new Worker(NAME, (job) => carryOut(job, tools), { ...options(queueRedis), concurrency: CONCURRENCY });
