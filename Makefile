@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs graph preview env tools images test test-unit test-preview test-local lint bench docs lock
+.PHONY: help up down status logs graph rotate preview env tools images test test-unit test-preview test-local lint bench docs lock
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
@@ -26,6 +26,9 @@ logs: ## what members say [TIER=postgres SINCE=5m QUERY=text STACK=local]
 
 graph: ## draw the running platform into README.md, from the stack's own state [STACK=local]
 	@$(SETUP) graph STACK=$(STACK)
+
+rotate: ## exchange secrets under load [WHAT=all|redis|postgres|edge|ca|NAME UNTIL=switch BACK=yes STACK=local]
+	@$(RUN) python -m operations.rotation STACK=$(STACK) WHAT=$(WHAT) UNTIL=$(UNTIL) BACK=$(BACK)
 
 preview: ## what `make up` would change, changing nothing [STACK=local]
 	@$(SETUP) preview STACK=$(STACK)

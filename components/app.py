@@ -15,7 +15,7 @@ from components.connections import Connection, connections
 from components.pools import COLOURS, HttpPool
 from components.rendering import join
 from components.settings.app import App as AppSettings
-from components.settings.app import Credentials, Pool
+from components.settings.app import Credentials, Pool, Uptake
 from components.stack_config import own_secret
 from components.tier import Tier, environment
 from components.workload import (
@@ -29,6 +29,8 @@ from components.workload import (
     Zone,
 )
 
+UPTAKE_EFFECTS = {Uptake.RESTART: Effect.RESTART, Uptake.REREAD: Effect.NONE, Uptake.SIGNAL: Effect.RELOAD}
+"""What a changed credential does to a worker."""
 LAUNCHER = "launch.sh"
 SECRETS = "secrets/environment"
 WITHOUT_PORT = 0
@@ -88,6 +90,7 @@ class App(Tier):
             command=tuple(pool.command) if pool.command else None,
             environment=self._environment(name, colour, port, offered, by_file),
             files=lambda _member: self._files(offered, by_file),
+            reload=("/bin/sh", "-c", "kill -HUP 1") if settings.uptake is Uptake.SIGNAL else None,
             ports=(Port("http", port),) if port != WITHOUT_PORT else (),
             tmpfs=(*WRITABLE, *settings.writable_paths),
             stop_signal=settings.stop_signal,
@@ -115,13 +118,14 @@ class App(Tier):
         }
 
     def _files(self, offered: Sequence[Connection], by_file: bool) -> list[ConfigFile]:
-        files = [ConfigFile("tls/ca.pem", self.context.certificates.authority, effect=Effect.RESTART)]
+        effect = UPTAKE_EFFECTS[self.context.settings.app.uptake]
+        files = [ConfigFile("tls/ca.pem", self.context.certificates.authority, effect=effect)]
         if by_file:
             for connection in offered:
-                files += [ConfigFile(path, content, secret=True, effect=Effect.RESTART)
+                files += [ConfigFile(path, content, secret=True, effect=effect)
                           for path, content in connection.secret_files.items()]
-            files += [ConfigFile(f"secrets/{name}", own_secret(f"app-secret-{name}"), secret=True,
-                                 effect=Effect.RESTART) for name in self.context.settings.app.secrets]
+            files += [ConfigFile(f"secrets/{name}", own_secret(f"app-secret-{name}"), secret=True, effect=effect)
+                      for name in self.context.settings.app.secrets]
             return files
         lines: list[pulumi.Input[str]] = []
         for connection in offered:

@@ -17,6 +17,7 @@ from components.settings.errors import SettingsError, explain
 from components.settings.postgres import Postgres
 from components.settings.published import default_ports
 from components.settings.redis import Redis
+from components.settings.secrets import Secrets
 
 STACK_NAME = re.compile(r"^[a-z][a-z0-9-]{0,29}$")
 
@@ -57,6 +58,7 @@ class Settings(Model):
     app: App = knob(App, "The application.")
     postgres: Postgres = knob(Postgres, "Postgres, etcd, PgBouncer.")
     redis: Redis = knob(Redis, "Redis Cluster.")
+    secrets: Secrets = knob(Secrets, "Where the platform's own passwords come from.")
     images: dict[str, str] = knob(
         dict, "Replacements of the platform's own images by name, for example `postgres: registry/postgres:tag`.")
 
