@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,13 +24,13 @@ def read(source: Mapping[str, Any], name: str) -> tuple[str, str]:
     authority = source["ca_file"] or os.environ.get("VAULT_CACERT", "")
     headers = {"X-Vault-Request": "true", **({"X-Vault-Namespace": namespace} if namespace else {})}
     try:
-        # A standby redirects to the active node.
-        client = httpx.Client(base_url=address, timeout=source["timeout_s"], follow_redirects=True,
-                              verify=authority or True, headers=headers)
+        trusted = ssl.create_default_context(cafile=authority) if authority else True
     except OSError:
         raise _error(where, f"the authority's file {authority} can't be read",
                      "correct secrets.vault.ca_file or VAULT_CACERT") from None
-    with client:
+    # A standby redirects to the active node.
+    with httpx.Client(base_url=address, timeout=source["timeout_s"], follow_redirects=True, verify=trusted,
+                      headers=headers) as client:
         token = os.environ.get("VAULT_TOKEN") or _log_in(client, source, where)
         answer = _ask(client, "GET", f"/v1/{mount}/data/{path}", where, token=token)
     return where, _value(answer, source["field"], where)

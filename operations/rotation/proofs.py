@@ -29,6 +29,9 @@ PATIENCE_S = 20
 PAUSE_S = 0.5
 TLS = "/etc/evenkeel/tls"
 POSTGRES_STARTTLS = "postgres"
+ONE_AT_A_TIME = frozenset({"postgres-api"})
+"""Patroni's login has one password. Nobody who serves a request uses it: only commands on the member itself do, which
+read it where Patroni does."""
 LISTENERS: Mapping[str, tuple[tuple[int, str], ...]] = {
     "nginx": ((8443, ""),), "haproxy": ((8443, ""), (10000, "")), "etcd": ((2379, ""), (2380, "")),
     "postgres": ((5432, POSTGRES_STARTTLS), (8008, "")), "pgbouncer": ((6432, POSTGRES_STARTTLS),),
@@ -84,6 +87,7 @@ class Question:
 def accepted(stack: str, settings: Settings, names: Mapping[str, Held]) -> list[Question]:
     """Does every server accept every value of these names?"""
     return [question for held in names.values() for slot, value in held.by_slot.items()
+            if value == held.in_use or held.name not in ONE_AT_A_TIME
             for question in _logins(stack, settings, held.name, slot, value, wanted=True)]
 
 
