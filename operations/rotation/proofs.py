@@ -39,6 +39,9 @@ LISTENERS: Mapping[str, tuple[tuple[int, str], ...]] = {
 }
 """Where a workload's members show their certificate: port, and the protocol that comes before TLS."""
 
+REFUSALS = ("WRONGPASS", "authentication failed", "HTTP 401")
+"""How Redis, Postgres and PgBouncer, Nginx and Patroni refuse a password."""
+
 HANDSHAKE = textwrap.dedent("""
     import os, socket, ssl, sys
     port, before, authority = {port}, {before!r}, {authority!r}
@@ -65,7 +68,8 @@ class ProofError(Exception):
 
 @dataclass(frozen=True)
 class Question:
-    """Asked inside one member: exit status 0 is yes."""
+    """Asked inside one member: exit status 0 is yes. No is only what ``REFUSALS`` says: a server that doesn't answer
+    has refused nobody."""
 
     what: str
     container: Container
@@ -79,7 +83,8 @@ class Question:
             code, said = inside.run(self.container, list(self.command), self.text)
         except (OSError, docker.errors.APIError) as error:
             return f"it can't be asked: {error}"
-        if (code == 0) is self.wanted:
+        refused = code != 0 and any(text in said for text in REFUSALS)
+        if refused if not self.wanted else code == 0:
             return None
         return said.splitlines()[-1] if said else f"exit code {code}"
 
