@@ -18,7 +18,18 @@ from components.app import http_pools
 from components.generated.rotation import SLOTS
 from components.stack_config import own_secret
 from components.tier import Tier
-from components.workload import CONFIG_DIR, ConfigFile, HealthCheck, Member, Port, Resources, Volume, Workload, Zone
+from components.workload import (
+    CONFIG_DIR,
+    ConfigFile,
+    Effect,
+    HealthCheck,
+    Member,
+    Port,
+    Resources,
+    Volume,
+    Workload,
+    Zone,
+)
 
 NGINX = edge_nginx.WORKLOAD
 HAPROXY = edge_haproxy.WORKLOAD
@@ -88,8 +99,9 @@ class Edge(Tier):
         accepted = pulumi.Output.all(**{user: self.context.secrets.accepted(f"edge-{user}")
                                         for user in self.context.settings.edge.basic_auth.users})
         return [
+            # Nginx reads these for every request.
             *(ConfigFile(f"htpasswd-{slot}", accepted.apply(partial(edge_nginx.htpasswd, self.context.stack, slot)),
-                         secret=True) for slot in SLOTS),
+                         secret=True, effect=Effect.NONE) for slot in SLOTS),
             ConfigFile("htpasswd.map", accepted.apply(edge_nginx.htpasswd_map), secret=True),
         ]
 

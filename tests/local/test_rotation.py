@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 
 import httpx
@@ -18,6 +17,8 @@ from tests.support.load import Load
 from tests.support.running import SETTINGS, RunningPlatform
 
 USER = "ann"
+NGINX_RELOADS = 6
+"""Three of each of two members: at each, one of the load's few idle connections may be closed under a request."""
 
 
 def held_by(platform: RunningPlatform) -> dict[str, Held]:
@@ -55,9 +56,10 @@ def test_every_secret_is_exchanged_under_load_without_a_failed_request(guarded: 
         rotate(guarded, until=Step.SWITCH)
         load.login = login(guarded)  # ... and people of their new passwords
         rotate(guarded)
-    print(dict(load.answers), load.failures)
+    print(dict(load.answers), "repeated:", load.crossed)
     assert not load.failures
     assert load.answers[201] > 100, "that was no load"
+    assert len(load.crossed) <= NGINX_RELOADS
     now = held_by(guarded)
     assert now.keys() == before.keys() and AUTHORITY in now
     assert {value.phase for value in now.values()} == {Phase.STEADY}
@@ -90,16 +92,9 @@ def refused_everywhere(platform: RunningPlatform, before: dict[str, Held]) -> No
 
 def test_a_rotation_half_done_is_kept_by_up_and_taken_back(guarded: RunningPlatform) -> None:
     before = held_by(guarded)
-    rotate(guarded, "redis-cache,edge", until=Step.SWITCH)
+    rotate(guarded, "redis-cache", until=Step.INTRODUCE)
     changes = guarded.up()
     assert set(changes.summary.resource_changes or {}) == {"same"}
-    assert set(changes.outputs["rotation"].value) == {"redis-cache", f"edge-{USER}", "edge-cookie-key"}
-    rotate(guarded, "redis-cache,edge", back=True)
+    assert changes.outputs["rotation"].value == {"redis-cache": "introduced"}
+    rotate(guarded, "redis-cache", back=True)
     assert held_by(guarded) == before
-
-
-def test_the_authority_is_known_to_strangers_by_what_they_are_told(guarded: RunningPlatform) -> None:
-    """The output is what clients trust, nothing else."""
-    trust = ssl.create_default_context(cadata=guarded.outputs["authority"])
-    with httpx.Client(base_url=guarded.urls[1], verify=trust, auth=login(guarded)) as client:
-        assert client.get("/api/orders?limit=1").status_code == 200

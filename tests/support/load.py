@@ -1,4 +1,8 @@
-"""A small constant load on a real platform: orders, reads and sessions over both edges, every answer counted."""
+"""A small constant load on a real platform: orders, reads and sessions over both edges, every answer counted.
+
+Nginx closes idle HTTP/1.1 connections when it reloads, and a request may cross that on its way. HTTP has the client
+repeat it, where that is safe (RFC 9112, 9.3.1), as browsers, Go and proxies do; so does this one, once, and counts it.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,8 @@ class Load:
     answers: Counter[int] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     acknowledged: set[str] = field(default_factory=set)
+    crossed: list[str] = field(default_factory=list)
+    """Requests that crossed the closing of an idle connection and were repeated."""
 
     def __post_init__(self) -> None:
         self._end = threading.Event()
@@ -66,7 +72,13 @@ class Load:
 
     def _ask(self, client: httpx.Client, method: str, path: str, **options: object) -> int | None:
         try:
-            answer = client.request(method, path, **options)  # type: ignore[arg-type]
+            try:
+                answer = client.request(method, path, **options)  # type: ignore[arg-type]
+            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+                if method != "GET" and "headers" not in options:
+                    raise
+                self.crossed.append(f"{time.strftime('%T')} {method} {path}")
+                answer = client.request(method, path, **options)  # type: ignore[arg-type]
         except httpx.HTTPError as error:
             self._fail(f"{method} {path} {type(error).__name__}: {error}")
             return None
