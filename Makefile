@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs graph rotate preview env tools images test test-unit test-preview test-local lint bench docs lock
+.PHONY: help up down status logs graph rotate preview env tools images test test-unit test-preview test-local lint bench bench-change docs lock
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
@@ -66,6 +66,11 @@ lint: ## ruff, mypy, yamllint
 bench: ## how long start, stop and doing nothing take; writes build/bench/
 	@$(SETUP) prepare
 	@$(RUN) python -m operations.benchmarks.start
+
+bench-change: ## what users notice of changed settings, new images, rotated secrets, crashes (20 minutes)
+	@$(SETUP) prepare
+	@$(SETUP) load-tools
+	@$(RUN) python -m operations.benchmarks.change
 
 docs: ## write docs/settings.md from the settings models
 	@$(SETUP) docs

@@ -21,10 +21,14 @@ from components.tier import Context, Target, Tier
 from components.workload import Workload
 
 TIERS: tuple[type[Tier], ...] = (Edge, App, Postgres, Redis)
+"""In the order in which a request passes them, and in which they are shown."""
+FIRST: tuple[type[Tier], ...] = (Postgres, Redis)
+"""Registered before the others: all start at once, but an engine makes only a few at a time, and what the others need
+takes longest to serve."""
 
 
 class Platform:
-    """All tiers of one stack. Tiers are registered in the order in which a request passes them; they start at once."""
+    """All tiers of one stack."""
 
     def __init__(self, stack: str, settings: Settings, target: Target) -> None:
         self.settings = settings
@@ -33,7 +37,8 @@ class Platform:
         self.context = Context(stack, settings, target,
                                Secrets(foundation, steps=steps, sources=settings.secrets.source_of),
                                Certificates(stack, foundation, steps=steps))
-        self.tiers = [tier(self.context) for tier in TIERS]
+        made = {tier: tier(self.context) for tier in (*FIRST, *(one for one in TIERS if one not in FIRST))}
+        self.tiers = [made[tier] for tier in TIERS]
         self._phases = {**self.context.secrets.phases, **self.context.certificates.phases}
         rotation.refuse_unknown(steps, set(self._phases))
 

@@ -1,30 +1,48 @@
-"""What our start is compared with: the same containers made and started one after the other, in dependency order, by
-nothing but the engine."""
+"""What our start is compared with: the same networks and containers, made and started one after the other in dependency
+order by nothing but the engine. Volumes and what is in them are there already."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from docker.models.containers import Container
 
 from components.targets.docker import engine
 from operations.setup import engine_state
 
-ORDER = ("etcd", "postgres", "pgproxy", "pgbouncer", "redis", "web-blue", "web-green", "haproxy", "nginx")
+ORDER = ("etcd", "postgres", "pgproxy", "pgbouncer", "redis", "web-blue", "web-green", "haproxy", "nginx",
+         "engineproxy", "supervisor")
 
 
-def take_away(stack: str) -> Sequence[Container]:
-    """Remove every container of ``stack``, keeping its volumes; what is needed to make them again, in ``ORDER``."""
+@dataclass(frozen=True)
+class Taken:
+    """What was removed: the containers in ``ORDER``, the networks as the engine described them."""
+
+    containers: Sequence[Container]
+    networks: Sequence[dict[str, Any]]
+
+
+def take_away(stack: str) -> Taken:
+    """Remove every container and network of ``stack``, keeping its volumes; what is needed to make them again."""
     members = engine_state.containers(stack)
     for container in members:
         container.remove(force=True)
-    return sorted(members, key=lambda one: ORDER.index(one.labels["evenkeel.workload"]))
+    networks = engine.client().networks.list(filters={"label": f"evenkeel.stack={stack}"})
+    for network in networks:
+        network.remove()
+    ordered = sorted(members, key=lambda one: ORDER.index(one.labels["evenkeel.workload"]))
+    return Taken(ordered, [network.attrs for network in networks])
 
 
-def run(containers: Sequence[Container]) -> None:
-    """Make and start equal containers. They are new ones for Pulumi: `make down` removes them as unknown."""
+def run(taken: Taken) -> None:
+    """Make and start equal ones. They are new to Pulumi: `make down` removes them as unknown."""
     api = engine.client().api
-    for container in containers:
+    for network in taken.networks:
+        api.create_network(network["Name"], driver=network["Driver"], ipam=network["IPAM"],
+                           internal=network["Internal"], labels=network["Labels"])
+    for container in taken.containers:
         attributes = container.attrs
         networks = attributes["NetworkSettings"]["Networks"]
         first, *others = sorted(networks)

@@ -26,16 +26,18 @@ class Figure:
     goal: float | None
     runs: list[float]
     note: str = ""
+    floor: float | None = None
+    """A bound from below."""
 
     @classmethod
     def of(cls, name: str, runs: list[float], unit: str, *, bound: float | None = None, goal: float | None = None,
-           note: str = "") -> Figure:
-        return cls(name, statistics.median(runs), unit, bound, goal, runs, note)
+           note: str = "", floor: float | None = None) -> Figure:
+        return cls(name, statistics.median(runs), unit, bound, goal, runs, note, floor)
 
     @property
     def passed(self) -> bool:
-        """Within the bound; a figure without one is a statement."""
-        return self.bound is None or self.value <= self.bound
+        """Within the bounds; a figure without any is a statement."""
+        return (self.bound is None or self.value <= self.bound) and (self.floor is None or self.value >= self.floor)
 
 
 def publish(name: str, figures: list[Figure], console: Console) -> bool:
@@ -45,9 +47,9 @@ def publish(name: str, figures: list[Figure], console: Console) -> bool:
         table.add_column(column, justify="left" if column in ("figure", "") else "right")
     for figure in figures:
         spread = f"{min(figure.runs):.1f} - {max(figure.runs):.1f} ({len(figure.runs)})"
-        verdict = "[green]ok[/]" if figure.passed else "[red]over the bound[/]"
+        verdict = "[green]ok[/]" if figure.passed else "[red]out of bounds[/]"
         table.add_row(figure.name, f"{figure.value:.2f} {figure.unit}", spread, _number(figure.goal),
-                      _number(figure.bound), f"{verdict} {figure.note}")
+                      _bounds(figure), f"{verdict} {figure.note}")
     console.print(table)
     directory = ROOT / "build" / "bench"
     directory.mkdir(parents=True, exist_ok=True)
@@ -57,6 +59,10 @@ def publish(name: str, figures: list[Figure], console: Console) -> bool:
         "figures": [{**asdict(figure), "passed": figure.passed} for figure in figures]}, indent=2))
     console.print(f"written to {file.relative_to(ROOT)}")
     return all(figure.passed for figure in figures)
+
+
+def _bounds(figure: Figure) -> str:
+    return f"≥ {_number(figure.floor)}" if figure.floor is not None else _number(figure.bound)
 
 
 def _number(value: float | None) -> str:

@@ -26,6 +26,7 @@ USAGE = """usage: python3 -m operations.setup COMMAND
   prepare-tests       the same, with what tests and linters need
   tools               tools and virtual environment
   images              engine and images
+  load-tools          k6, which makes load for measurements
   lint-tools          the virtual environment with what linters need
   env                 print the environment that `pulumi` needs, for a shell
   stop-engine         end the Docker engine, if this checkout started it by hand
@@ -60,6 +61,8 @@ def _command(command: str, arguments: Sequence[str]) -> int:
         progress.line(f"ready, {progress.total():.1f} s in all")
     elif command == "images":
         preparation.prepare_images(progress)
+    elif command == "load-tools":
+        preparation.prepare_load(progress)
     elif command == "lint-tools":
         preparation.prepare_environment(progress)
     elif command == "stop-engine":

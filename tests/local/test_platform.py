@@ -95,6 +95,18 @@ def test_secrets_are_nowhere_but_in_their_files(platform: RunningPlatform) -> No
     assert not leaks, leaks
 
 
+def test_a_dead_members_name_costs_a_second_not_ten(platform: RunningPlatform) -> None:
+    """Patroni asks for the names of dead members before it lets a replica lead, and while etcd is gone."""
+    ask = "import socket, time\nbegan = time.monotonic()\ntry: socket.getaddrinfo('redis-6', 1)\n" \
+          "except socket.gaierror: print(time.monotonic() - began)"
+    platform.container("redis-6").kill()
+    try:
+        took = [float(platform.inside(member, "python3", "-c", ask)) for member in ("postgres-1", "redis-1")]
+    finally:
+        platform.container("redis-6").start()
+    assert max(took) < 2, took
+
+
 def test_killed_members_come_back_with_their_data(platform: RunningPlatform) -> None:
     """What a restart of the engine or of the machine does: every process gone at once."""
     order = place(platform)

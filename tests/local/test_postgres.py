@@ -56,6 +56,12 @@ def in_quorum(platform: RunningPlatform) -> int:
     return int(as_superuser(platform, primary(platform), query))
 
 
+def failsafe_members(platform: RunningPlatform) -> set[str]:
+    """Who must answer the primary while etcd has no majority. A member that has just come back is not among them."""
+    known = platform.inside("etcd-1", "etcdctl", "get", "--print-value-only", "/evenkeel/postgres/failsafe")
+    return set(json.loads(known))
+
+
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float) -> None:
     """What fails meanwhile counts as not yet."""
     deadline = time.monotonic() + timeout_s
@@ -151,6 +157,21 @@ def test_a_killed_primary_is_replaced_and_nothing_acknowledged_is_lost(platform:
     kept = {int(line) for line in sql(platform, "SELECT entry FROM test_ledger").splitlines()}
     assert set(acknowledged) <= kept
     wait_until(lambda: patroni(platform, old, "replica") == "200", f"{old} as a replica", 90)
+
+
+def test_the_loss_of_etcds_majority_does_not_stop_writes(platform: RunningPlatform) -> None:
+    sql(platform, "CREATE TABLE IF NOT EXISTS test_ledger (entry int PRIMARY KEY)")
+    wait_until(lambda: in_quorum(platform) == 2 and failsafe_members(platform) == set(MEMBERS), "a whole cluster", 60)
+    leader = primary(platform)
+    for member in ("etcd-2", "etcd-3"):
+        platform.container(member).kill()
+    until = time.monotonic() + TTL_S + 10
+    entry = 1_000_000
+    while time.monotonic() < until:
+        entry += 1
+        assert sql(platform, f"INSERT INTO test_ledger VALUES ({entry}) ON CONFLICT DO NOTHING").startswith("INSERT 0 ")
+        time.sleep(1)
+    assert primary(platform) == leader
 
 
 def test_one_proxy_may_die(platform: RunningPlatform) -> None:

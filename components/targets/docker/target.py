@@ -20,7 +20,13 @@ from components.targets.docker.naming import DockerNames
 from components.targets.docker.readiness import Readiness
 from components.workload import CONFIG_DIR, USER_ID, HealthCheck, Member, Workload, Zone
 
+INTERNAL = frozenset({Zone.DATA})
+"""Networks from which nothing outside the platform can be reached."""
 LOG_SIZE = {"max-size": "10m", "max-file": "3"}
+QUICK_LOOKUPS = ("timeout:1", "attempts:1")
+"""Seconds and tries of a name lookup (resolv.conf(5)). The engine's DNS knows no name of a dead member and passes the
+question on; out of an internal network nothing can be passed, and it never answers: with the C library's 5 s and two
+tries each such question would take 10 s, and Patroni asks several before it lets a replica lead."""
 STOP_MARGIN_S = 5
 """The engine kills this much later than the workload's own grace ends."""
 
@@ -33,7 +39,9 @@ class DockerTarget:
         self._settings = settings
         self._subnet = ipaddress.IPv4Network(settings.network.edge_subnet or naming.edge_subnet(stack))
         self.names = DockerNames(self._subnet)
-        self._networks = {zone: self._network(zone) for zone in Zone}
+        self._networks: dict[Zone, docker.Network] = {}
+        for zone in (Zone.DATA, Zone.APP, Zone.EDGE):
+            self._networks[zone] = self._network(zone)
         self._waited_for: list[dict[str, Any]] = []
         self._containers: dict[str, list[docker.Container]] = {}
 
@@ -71,9 +79,12 @@ class DockerTarget:
             f"network-{zone.value}",
             name=naming.network(self._stack, zone),
             driver="bridge",
-            internal=zone is Zone.DATA,
+            internal=zone in INTERNAL,
             ipam_configs=ipam or None,
             labels=[docker.NetworkLabelArgs(label="evenkeel.stack", value=self._stack)],
+            # The engine makes one at a time. In turn, the first is there after a third of the time, and what only needs
+            # that one (the data tiers, which take longest to serve) starts meanwhile.
+            opts=pulumi.ResourceOptions(depends_on=list(self._networks.values())),
         )
 
     def _container(self, workload: Workload, member: Member, options: pulumi.ResourceOptions) -> docker.Container:
@@ -107,6 +118,7 @@ class DockerTarget:
             volumes=mounts,
             network_mode="bridge",
             networks_advanced=self._attachments(workload, member),
+            dns_opts=list(QUICK_LOOKUPS) if set(workload.zones) <= INTERNAL else None,
             ports=[self._published(port.number, port.published + member.ordinal - 1)
                    for port in workload.ports if port.published],
             healthcheck=_healthcheck(workload.health) if workload.health else None,

@@ -1,0 +1,180 @@
+"""`make bench-change`: what users notice while the platform under them changes.
+
+A constant load (k6, open loop, 60 % of the capacity measured just before) goes through both edges all the time, while
+settings of every tier are changed one after the other by editing the stack's file and `pulumi up`, images of all tiers
+are replaced, every secret is rotated and members are killed. Every request that was not answered as it should be is
+counted, and attributed to the change under way.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import docker.errors
+import httpx
+from rich.console import Console
+
+from components.targets.docker import engine
+from operations.benchmarks import front_door, report
+from operations.benchmarks.bench_stack import BenchStack
+from operations.benchmarks.changes import CHANGES
+from operations.benchmarks.load import Load, Outcome, capacity
+from operations.benchmarks.report import Figure
+
+SETTINGS = {"app": {"pools": {"web": {"workers": 2, "cpus": 0.4}}}}
+"""Workers small enough to be what limits the platform, not the machine."""
+SHARE = 0.6
+"""Of the capacity: the load under which changes are made."""
+SETTLE_S = 5
+LEDGER_PAGE = 1000
+CRASHED = ("web-blue-1", "redis-1", "haproxy-1", "nginx-1", "etcd-1")
+BACK_WITHIN_S = 60
+POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change under load."""
+
+    name: str
+    began: float
+    ended: float
+
+    @property
+    def took(self) -> float:
+        return self.ended - self.began
+
+
+class Bench:
+    """One stack under load."""
+
+    def __init__(self, stack: BenchStack, console: Console) -> None:
+        self._stack = stack
+        self._console = console
+        self._steps: list[Step] = []
+
+    def run(self) -> list[Figure]:
+        self._stack.make("up")
+        figures = front_door.measure(self._stack.name, self._console)
+        most = capacity(self._stack.urls)
+        rate = SHARE * most.rate
+        self._say(f"capacity {most.rate:.0f} requests/s; load {rate:.0f} requests/s")
+        figures.append(Figure.of("capacity (7 reads, 2 orders, 1 session of 10)", [most.rate], "1/s"))
+        figures += self._under_load("settings", rate, self._change_settings)
+        figures += self._under_load("upgrade of all images", rate, self._upgrade)
+        figures += self._under_load("rotation of all secrets", rate, self._rotate)
+        return figures + self._crashes()
+
+    def _under_load(self, what: str, rate: float, action: Callable[[], None]) -> list[Figure]:
+        self._steps = []
+        with Load(self._stack.urls, rate=rate) as load:
+            time.sleep(SETTLE_S)
+            began = time.monotonic()
+            action()
+            took = time.monotonic() - began
+            time.sleep(SETTLE_S)
+        for step in self._steps:
+            self._tell(step, load.outcome)
+        lost = load.outcome.acknowledged - self._ledger()
+        return [
+            Figure.of(f"{what}: failed requests of {load.outcome.requests}", [len(load.outcome.failures)], "", bound=0),
+            Figure.of(f"{what}: acknowledged orders lost of {len(load.outcome.acknowledged)}", [len(lost)], "",
+                      bound=0),
+            Figure.of(f"{what}: duration", [took], "s"),
+            Figure.of(f"{what}: slowest 1 % of requests", [load.outcome.p99_ms], "ms"),
+        ]
+
+    def _change_settings(self) -> None:
+        for change in CHANGES:
+            self._stack.set(change.nested)
+            self._step(f"{change.setting}{' (may pause the writer)' if change.pauses else ''}", self._stack.up)
+
+    def _upgrade(self) -> None:
+        """New images for every tier: the same files with one more layer, as a security update of the base would be."""
+        images = sorted({str(container.attrs["Config"]["Image"]) for container in self._members()})
+        replaced = {name: _descendant(image) for image in images if (name := _ours(image))}
+        app = replaced.pop("orders", None)
+        self._stack.set({"images": replaced, **({"app": {"image": app}} if app else {})})
+        self._step("upgrade", lambda: self._stack.make("upgrade"))
+
+    def _rotate(self) -> None:
+        self._step("rotation", lambda: self._stack.make("rotate", "WHAT=all"))
+
+    def _crashes(self) -> list[Figure]:
+        return [Figure.of(f"{member} killed: back in service", [self._crash(member)], "s", bound=10)
+                for member in CRASHED]
+
+    def _crash(self, member: str) -> float:
+        container = engine.client().containers.get(f"evenkeel-{self._stack.name}-{member}")
+        test = container.attrs["Config"]["Healthcheck"]["Test"][1:]
+        container.kill()
+        began = time.monotonic()
+        while time.monotonic() < began + BACK_WITHIN_S:
+            time.sleep(POLL_S)
+            container.reload()
+            try:
+                if container.status == "running" and engine.run_inside(container, test)[0] == 0:
+                    return time.monotonic() - began
+            except docker.errors.APIError:
+                continue  # it ended again meanwhile
+        raise TimeoutError(f"{member} was not back {BACK_WITHIN_S} s after `docker kill`")
+
+    def _step(self, name: str, action: Callable[[], object]) -> None:
+        began = time.time()
+        action()
+        self._steps.append(Step(name, began, time.time()))
+
+    def _tell(self, step: Step, outcome: Outcome) -> None:
+        failures = outcome.failures_between(step.began, step.ended + SETTLE_S)
+        self._say(f"{step.took:6.1f} s  {step.name}: {len(failures)} failed")
+        for failure in failures[:3]:
+            self._say(f"            {failure.at - step.began:.1f} s after its begin: {failure.what}")
+
+    def _ledger(self) -> set[str]:
+        """Idempotency keys of every order in the database, asked of the primary."""
+        found: set[str] = set()
+        after: int | None = 0
+        with httpx.Client(base_url=self._stack.urls[0], verify=False, timeout=15) as client:  # noqa: S501
+            while after is not None:
+                page = client.get("/api/orders/ledger", params={"after": after, "limit": LEDGER_PAGE}).json()
+                found |= {entry[2] for entry in page["entries"]}
+                after = page["next"]
+        return found
+
+    def _members(self) -> list[Any]:
+        found = engine.client().containers.list(filters={"label": f"evenkeel.stack={self._stack.name}"})
+        return [container for container in found if "evenkeel.member" in container.labels]
+
+    def _say(self, text: str) -> None:
+        self._console.print(f"  {text}", highlight=False)
+
+
+def _ours(image: str) -> str | None:
+    """``evenkeel/redis:0123`` -> ``redis``; None for somebody else's."""
+    return image.removeprefix("evenkeel/").partition(":")[0] if image.startswith("evenkeel/") else None
+
+
+def _descendant(image: str) -> str:
+    """Another image that does the same: a label more. Its reference."""
+    repository, _, tag = image.partition(":")
+    made = engine.client().containers.create(image)
+    try:
+        made.commit(repository, f"{tag}-next", changes=["LABEL evenkeel.bench=next"])
+    finally:
+        made.remove()
+    return f"{repository}:{tag}-next"
+
+
+def main() -> int:
+    console = Console()
+    with BenchStack(SETTINGS) as stack:
+        figures = Bench(stack, console).run()
+    return 0 if report.publish("change", figures, console) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

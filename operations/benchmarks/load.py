@@ -1,0 +1,115 @@
+"""Load on a running stack: k6 at a constant arrival rate, and what came of it, request by request."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from operations.setup import toolchain
+from operations.setup.errors import SetupError
+
+SCRIPT = Path(__file__).parent / "k6" / "orders.js"
+LONGEST_S = 3600
+"""No load outlives this."""
+END_S = 60
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A request that was not answered as it should be. ``at``: seconds since 1970."""
+
+    at: float
+    what: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a load came to. Times in ms; ``rate`` in requests a second, as answered; ``not_sent``: due, but no client of
+    k6's was free (the load was then less than it should have been)."""
+
+    requests: int
+    rate: float
+    median_ms: float
+    p95_ms: float
+    p99_ms: float
+    not_sent: int
+    other_edge: int
+    failures: tuple[Failure, ...]
+    acknowledged: frozenset[str]
+
+    def failures_between(self, begin: float, end: float) -> list[Failure]:
+        return [failure for failure in self.failures if begin <= failure.at < end]
+
+
+class Load:
+    """A running k6: ``with Load(urls, rate=50) as load: ...``, then ``load.outcome``."""
+
+    outcome: Outcome
+
+    def __init__(self, urls: Sequence[str], *, rate: float = 0, clients: int = 0, seconds: int = LONGEST_S,
+                 mix: str = "all") -> None:
+        found = toolchain.k6()
+        if found is None:
+            raise SetupError("The load generator is not here.", then="python3 -m operations.setup load-tools")
+        self._folder = Path(tempfile.mkdtemp(prefix="evenkeel-load-"))
+        how = {"VUS": str(clients)} if clients else {"RATE": f"{rate:.0f}"}
+        variables = {"EDGES": ",".join(urls), "DURATION": f"{seconds}s", "MIX": mix, **how}
+        self._command = [
+            str(found), "run", "--quiet", "--no-usage-report", "--no-color", "--address", "", "--log-format", "raw",
+            "--console-output", str(self._folder / "console"), "--summary-export", str(self._folder / "summary.json"),
+            *(part for name, value in variables.items() for part in ("-e", f"{name}={value}")), str(SCRIPT)]
+        self._seconds = seconds
+
+    def __enter__(self) -> Load:
+        log = (self._folder / "log").open("w")
+        self._process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT)
+        self._began = time.time()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)  # k6 ends what is under way, then sums up
+        try:
+            self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if kind is None:
+            self.outcome = self._read()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def finish(self) -> None:
+        """Wait for the end of its time."""
+        self._process.wait(self._seconds + END_S)
+
+    def _read(self) -> Outcome:
+        summary = self._folder / "summary.json"
+        if not summary.exists():
+            raise RuntimeError(f"k6 ended with {self._process.returncode} and no summary:\n"
+                               f"{(self._folder / 'log').read_text()[-2000:]}")
+        metrics = json.loads(summary.read_text())["metrics"]
+        lines = (self._folder / "console").read_text().splitlines()
+        failures = [Failure(int(line.split()[1]) / 1000, line.split(maxsplit=2)[2])
+                    for line in lines if line.startswith("failed ")]
+        times = metrics["http_req_duration"]
+        asked = metrics["asked"]
+        return Outcome(
+            int(asked["count"]), asked["rate"], times["med"], times["p(95)"], times["p(99)"],
+            int(metrics.get("dropped_iterations", {}).get("count", 0)),
+            int(metrics.get("other_edge", {}).get("count", 0)), tuple(failures),
+            frozenset(line.split()[1] for line in lines if line.startswith("ack ")))
+
+
+def capacity(urls: Sequence[str], *, clients: int = 32, seconds: int = 20, mix: str = "all") -> Outcome:
+    """How much the platform answers when ``clients`` ask as fast as they get answers."""
+    with Load(urls, clients=clients, seconds=seconds, mix=mix) as load:
+        load.finish()
+    return load.outcome
