@@ -93,7 +93,7 @@ def _errors(answer: httpx.Response) -> str:
         errors = answer.json().get("errors") or []
     except (ValueError, AttributeError):
         return ""
-    return f", {'; '.join(str(error).strip() for error in errors)}" if errors else ""
+    return f", {'; '.join(' '.join(str(error).split()) for error in errors)}" if errors else ""
 
 
 def _deleted(answer: httpx.Response) -> bool:

@@ -148,7 +148,7 @@ def test_what_vault_refuses_is_said_in_words(vault: Vault, monkeypatch: pytest.M
 
 def test_a_token_without_the_right(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAULT_TOKEN", "s.of-somebody-else")
-    assert "permission denied (403, 1 error occurred" in refusal(at(vault))
+    assert "permission denied (403, 1 error occurred: * permission denied)" in refusal(at(vault))
 
 
 def test_a_changed_value_in_the_store_waits_for_a_rotation(tmp_path: Path) -> None:
