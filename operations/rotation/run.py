@@ -56,7 +56,7 @@ def rotate(name: str, what: str, console: Console, *, until: Step = Step.RETIRE,
         after = {key: now[key] for key in stage.names}
         proofs.require(_questions(name, settings, stage.step, before, after), say)
         say(f"{stage.step}: {SAID[stage.step]}, proved ({time.monotonic() - started:.1f} s)")
-    _conclude({key: now[key] for key in chosen}, name, say)
+    _conclude({key: now[key] for key in chosen}, what, name, say)
     console.print(f"[bold]rotate: {len(todo.stages)} steps, {len(chosen) - len(todo.left_out)} of {len(now)} secrets; "
                   f"{time.monotonic() - began:.1f} s in all[/]", highlight=False)
 
@@ -81,12 +81,10 @@ def _tell(todo: plan.Plan, what: str, say: Callable[[str], None]) -> None:
         say(f"{what}: nothing to do")
 
 
-def _conclude(chosen: Mapping[str, Held], name: str, say: Callable[[str], None]) -> None:
-    unfinished = [key for key, value in chosen.items() if value.phase is not Phase.STEADY]
-    if unfinished:
+def _conclude(chosen: Mapping[str, Held], what: str, name: str, say: Callable[[str], None]) -> None:
+    if any(value.phase is not Phase.STEADY for value in chosen.values()):
         more = "" if name == "local" else f" STACK={name}"
-        say(f"unfinished on purpose: {', '.join(unfinished)}. `make rotate WHAT={','.join(unfinished)}{more}` finishes "
-            "it, with BACK=yes it is taken back")
+        say(f"unfinished on purpose: `make rotate WHAT={what}{more}` finishes it, with BACK=yes it is taken back")
 
 
 def _settings(name: str) -> Settings:
