@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
+from components.generated.rotation import RotationError
 from components.platform import Platform
 from components.settings import Settings, SettingsError
 from components.stack_config import read_config
@@ -20,7 +21,10 @@ def main() -> None:
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
     target = DockerTarget(stack, settings, guard.look(stack))
-    platform = Platform(stack, settings, target)
+    try:
+        platform = Platform(stack, settings, target)
+    except RotationError as error:
+        raise pulumi.RunError(str(error)) from None
     target.finish()
     if refused := target.guard.refused():
         guard.end(guard.explain(refused, where))

@@ -15,7 +15,7 @@ from components.connections import Connection, connections
 from components.pools import COLOURS, HttpPool, StaticFiles
 from components.rendering import join
 from components.settings.app import App as AppSettings
-from components.settings.app import Credentials, Pool
+from components.settings.app import Credentials, Pool, Uptake
 from components.settings.jobs import Job
 from components.stack_config import own_secret
 from components.tier import Tier, environment
@@ -31,6 +31,8 @@ from components.workload import (
     Zone,
 )
 
+UPTAKE_EFFECTS = {Uptake.RESTART: Effect.RESTART, Uptake.REREAD: Effect.NONE, Uptake.SIGNAL: Effect.RELOAD}
+"""What a changed credential does to a worker."""
 LAUNCHER = "launch.sh"
 SECRETS = "secrets/environment"
 WITHOUT_PORT = 0
@@ -97,7 +99,8 @@ class App(Tier):
             launcher=self._launcher() or None,
             command=tuple(pool.command) if pool.command else None,
             environment=self._environment(offered, PORT=port or None, EVENKEEL_POOL=name, EVENKEEL_COLOUR=colour),
-            files=lambda _member: self._files(offered, Effect.RESTART),
+            files=lambda _member: self._files(offered, UPTAKE_EFFECTS[settings.uptake]),
+            reload=("/bin/sh", "-c", "kill -HUP 1") if settings.uptake is Uptake.SIGNAL else None,
             ports=(Port("http", port),) if port != WITHOUT_PORT else (),
             tmpfs=(*WRITABLE, *settings.writable_paths),
             settle_s=SETTLE_S if port != WITHOUT_PORT else 0,

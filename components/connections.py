@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from components.postgres_access import logins
 from components.rendering import join, render_string
 from components.tier import Context
 from components.workload import CONFIG_DIR
 
 CA_PATH = f"{CONFIG_DIR}/tls/ca.pem"
-PASSFILE = "secrets/pgpass"
+SERVICE_FILE = "secrets/pg_service.conf"
 REDIS_PURPOSES = ("cache", "session", "queue")
 POSTGRES_PORT = 6432
 REDIS_PORT = 6379
@@ -42,25 +43,32 @@ def connections(context: Context) -> list[Connection]:
 
 
 def _postgres(context: Context) -> Connection:
-    """The writer behind DATABASE_URL; the readers behind DATABASE_READ_REPLICA_URL, with a role that can't write."""
+    """The writer behind DATABASE_URL; the readers behind DATABASE_READ_REPLICA_URL, with a role that can't write.
+
+    A rotation changes user and password together. So files hold both: libpq's service file, from which the URLs without
+    a password name a section, and for everybody else a file with the whole URL.
+    """
     settings = context.settings.postgres
-    roles = {
-        "DATABASE_URL": (settings.user, context.secrets.password("postgres-app"), settings.database),
-        "DATABASE_READ_REPLICA_URL": (settings.readonly_user, context.secrets.password("postgres-readonly"),
-                                      settings.readonly_database),
-    }
+    writer, reader = logins(settings)
     host = f"{context.names.service('pgbouncer')}:{POSTGRES_PORT}"
     query = f"sslmode=verify-full&sslrootcert={CA_PATH}"
-    with_password = {
-        variable: render_string(f"postgresql://{user}:{{{{ password }}}}@{host}/{database}?{query}", password=password)
-        for variable, (user, password, database) in roles.items()}
-    with_passfile = {
-        variable: f"postgresql://{user}@{host}/{database}?{query}&passfile={CONFIG_DIR}/{PASSFILE}"
-        for variable, (user, _, database) in roles.items()}
-    lines = [render_string(f"*:*:*:{user}:{{{{ password }}}}\n", password=password)
-             for user, password, _ in roles.values()]
-    return Connection(secret_variables=with_password, file_variables=with_passfile,
-                      secret_files={PASSFILE: join(lines)})
+    with_password: dict[str, pulumi.Input[str]] = {}
+    with_service = {"PGSERVICEFILE": f"{CONFIG_DIR}/{SERVICE_FILE}"}
+    files: dict[str, pulumi.Input[str]] = {}
+    sections: list[pulumi.Input[str]] = []
+    for variable, service, login, database in (
+            ("DATABASE_URL", "writer", writer, settings.database),
+            ("DATABASE_READ_REPLICA_URL", "reader", reader, settings.readonly_database)):
+        path = f"secrets/{variable.lower().replace('_', '-')}"
+        known = {"user": login.name_in_use(context.secrets), "password": context.secrets.password(login.secret)}
+        with_password[variable] = render_string(
+            f"postgresql://{{{{ user }}}}:{{{{ password }}}}@{host}/{database}?{query}", **known)
+        with_service[variable] = f"postgresql://{host}/{database}?{query}&service={service}"
+        with_service[f"{variable}_FILE"] = f"{CONFIG_DIR}/{path}"
+        files[path] = with_password[variable]
+        sections.append(render_string(f"[{service}]\nuser={{{{ user }}}}\npassword={{{{ password }}}}\n", **known))
+    return Connection(secret_variables=with_password, file_variables=with_service,
+                      secret_files={**files, SERVICE_FILE: join(sections)})
 
 
 def _redis(context: Context, purpose: str) -> Connection:

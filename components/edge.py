@@ -8,16 +8,28 @@ written again from here. It deliberately does not know how many workers there ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pulumi
 
 from components import edge_haproxy, edge_nginx
 from components.app import http_pools
-from components.rendering import join
+from components.generated.rotation import SLOTS
 from components.stack_config import own_secret
 from components.tier import Tier
-from components.workload import CONFIG_DIR, ConfigFile, HealthCheck, Member, Port, Resources, Volume, Workload, Zone
+from components.workload import (
+    CONFIG_DIR,
+    ConfigFile,
+    Effect,
+    HealthCheck,
+    Member,
+    Port,
+    Resources,
+    Volume,
+    Workload,
+    Zone,
+)
 
 NGINX = edge_nginx.WORKLOAD
 HAPROXY = edge_haproxy.WORKLOAD
@@ -41,14 +53,16 @@ class Edge(Tier):
         return [self._nginx(), self._haproxy()]
 
     def exports(self) -> Mapping[str, Any]:
-        """``edge_passwords``: user -> generated password of the edge's own authentication, where it is on."""
-        passwords = self.passwords()
-        return {"edge_passwords": pulumi.Output.secret(passwords)} if passwords else {}
-
-    def passwords(self) -> dict[str, pulumi.Output[str]]:
-        """The generated password of every user of the edge's own authentication."""
-        return {user: self.context.secrets.password(f"edge-{user}")
-                for user in self.context.settings.edge.basic_auth.users}
+        """``edge_passwords``: user -> password in use of the edge's own authentication, where it is on;
+        ``edge_passwords_accepted``: all that are accepted, two in the middle of a rotation."""
+        users, secrets = self.context.settings.edge.basic_auth.users, self.context.secrets
+        if not users:
+            return {}
+        in_use = {user: secrets.password(f"edge-{user}") for user in users}
+        accepted = {user: secrets.accepted(f"edge-{user}").apply(lambda values: list(values.values()))
+                    for user in users}
+        return {"edge_passwords": pulumi.Output.secret(in_use),
+                "edge_passwords_accepted": pulumi.Output.secret(accepted)}
 
     def _nginx(self) -> Workload:
         edge = self.context.settings.edge
@@ -80,12 +94,19 @@ class Edge(Tier):
             files += [ConfigFile("public/cert.pem", own_secret("edge-certificate"), secret=True),
                       ConfigFile("public/key.pem", own_secret("edge-certificate-key"), secret=True)]
         if edge.basic_auth.users:
-            lines = [self._htpasswd_line(user, password) for user, password in self.passwords().items()]
-            files.append(ConfigFile("htpasswd", join(lines), secret=True))
+            files += self._password_files()
         return files
 
-    def _htpasswd_line(self, user: str, password: pulumi.Output[str]) -> pulumi.Output[str]:
-        return password.apply(lambda known: edge_nginx.htpasswd_line(self.context.stack, user, known))
+    def _password_files(self) -> list[ConfigFile]:
+        """A file of passwords per slot, and which of them a request is judged by."""
+        accepted = pulumi.Output.all(**{user: self.context.secrets.accepted(f"edge-{user}")
+                                        for user in self.context.settings.edge.basic_auth.users})
+        return [
+            # Nginx reads these for every request.
+            *(ConfigFile(f"htpasswd-{slot}", accepted.apply(partial(edge_nginx.htpasswd, self.context.stack, slot)),
+                         secret=True, effect=Effect.NONE) for slot in SLOTS),
+            ConfigFile("htpasswd.map", accepted.apply(edge_nginx.htpasswd_map), secret=True),
+        ]
 
     def _haproxy(self) -> Workload:
         haproxy = self.context.settings.edge.haproxy

@@ -168,6 +168,28 @@ def security_headers(headers: Headers) -> list[Header]:
     return [Header(name, value) for name, value in wanted.items() if value]
 
 
+def htpasswd(stack: str, slot: str, accepted: Mapping[str, Mapping[str, str]]) -> str:
+    """The passwords of one slot; ``accepted`` is user -> slot -> password. Nginx looks at a user's first line only, so
+    that two passwords of a user need two files."""
+    return "".join(htpasswd_line(stack, user, values[slot]) for user, values in accepted.items() if slot in values)
+
+
+def htpasswd_map(accepted: Mapping[str, Mapping[str, str]]) -> str:
+    """Lines of an Nginx map, Authorization header -> slot whose file judges it; ``default`` where a header is in none.
+
+    It only chooses the file (and doesn't tell capitals from small letters): the file decides. A user with one password
+    needs a line, too, unless everybody's is in the same slot. As secret as the passwords, hence in a file of its own.
+    """
+    slots = sorted({slot for values in accepted.values() for slot in values})
+    lines = [f"default {slots[0]};\n"]
+    for user, values in accepted.items():
+        for slot, password in values.items():
+            if slot != slots[0]:
+                credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
+                lines.append(f'"Basic {credentials}" {slot};\n')
+    return "".join(lines)
+
+
 def htpasswd_line(stack: str, user: str, password: str) -> str:
     """``user:{SSHA}...``. The salt derives from stack and user, so that the same password gives the same file; the
     password is 192 random bits, which no dictionary holds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import pulumi
 from components.app import App
 from components.certificates import Certificates
 from components.edge import Edge
+from components.generated import rotation
 from components.postgres import Postgres
 from components.redis import Redis
 from components.secrets import Secrets
@@ -32,9 +34,14 @@ class Platform:
     def __init__(self, stack: str, settings: Settings, target: Target) -> None:
         self.settings = settings
         foundation = pulumi.ComponentResource("evenkeel:platform:Foundation", "foundation")
-        self.context = Context(stack, settings, target, Secrets(foundation), Certificates(stack, foundation))
+        steps = rotation.requested(os.environ.get(rotation.VARIABLE))
+        self.context = Context(stack, settings, target,
+                               Secrets(foundation, steps=steps, sources=settings.secrets.source_of),
+                               Certificates(stack, foundation, steps=steps))
         made = {tier: tier(self.context) for tier in (*FIRST, *(one for one in TIERS if one not in FIRST))}
         self.tiers = [made[tier] for tier in TIERS]
+        self._phases = {**self.context.secrets.phases, **self.context.certificates.phases}
+        rotation.refuse_unknown(steps, set(self._phases))
 
     @property
     def workloads(self) -> list[Workload]:
@@ -52,6 +59,7 @@ class Platform:
             "url": next((url for url in urls if url.startswith("https")), None),
             "urls": urls,
             "authority": self.context.certificates.authority,
+            "rotation": pulumi.Output.all(**self._phases).apply(rotation.unfinished),
             "members": [
                 {"member": member.name, "workload": workload.name, "tier": workload.tier, "domain": member.domain,
                  "stateful": workload.stateful, **workload.labels,

@@ -20,8 +20,10 @@ It deliberately does not replace members, fail over or restore: those are operat
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+from components import postgres_access as access
 from components.postgres_steps import RESTART, curl, proxy_drain, signal
 from components.settings.postgres import Postgres as PostgresSettings
 from components.tier import Tier
@@ -51,12 +53,6 @@ PGBOUNCER_PORT = 6432
 SERVER_LIFETIME_S = 900
 """PgBouncer renews a connection after so long; a reloaded pgproxy keeps its old process until all have been."""
 
-REPLICATION_USER, REWIND_USER, MONITORING_USER, API_USER = "replicator", "rewinder", "monitor", "patroni"
-REWIND_FUNCTIONS = (
-    "pg_catalog.pg_ls_dir(text, boolean, boolean)", "pg_catalog.pg_stat_file(text, boolean)",
-    "pg_catalog.pg_read_binary_file(text)", "pg_catalog.pg_read_binary_file(text, bigint, bigint, boolean)",
-)
-"""What pg_rewind needs on the server it copies from (its manual, "Notes")."""
 
 
 class Postgres(Tier):
@@ -88,7 +84,7 @@ class Postgres(Tier):
         tls = self.tls_files("etcd", etcd.members)
 
         def files(member: Member) -> list[ConfigFile]:
-            return [*_restarting(tls), self.file(
+            return [*_as_etcd_reads(tls), self.file(
                 "etcd/etcd.env", "etcd/etcd.env.j2", effect=Effect.RESTART,
                 name=member.name, host=self.context.names.member("etcd", member.ordinal), peers=peers,
                 others=[peer for peer in peers if peer["name"] != member.name], token=self.context.stack,
@@ -113,18 +109,17 @@ class Postgres(Tier):
         proxies = [names.member("pgproxy", n) for n in range(1, settings.pgproxy.members + 1)]
         tls = self.tls_files("postgres", settings.members, also=(names.service("pgproxy"), *proxies))
         poolers = [names.member("pgbouncer", n) for n in range(1, settings.pgbouncer.members + 1)]
-        passwords = {name: self.context.secrets.password(f"postgres-{name}")
-                     for name in ("app", "readonly", "replication", "rewind", "monitoring", "api")}
+        secrets = self.context.secrets
+        roles = access.roles(settings, secrets)
 
         def files(member: Member) -> list[ConfigFile]:
             return [
                 *tls,
                 self.file("patroni/patroni.yml", "postgres/patroni.yml.j2", **self._patroni(member)),
-                self.file("patroni/passwords.yml", "postgres/passwords.yml.j2", secret=True, api_user=API_USER,
-                          api_password=passwords["api"], replication_password=passwords["replication"],
-                          rewind_password=passwords["rewind"]),
+                self.file("patroni/passwords.yml", "postgres/passwords.yml.j2", secret=True,
+                          api_user=access.API_USER, api_password=secrets.password("postgres-api")),
                 self.file("postgres/roles.json", "postgres/roles.json.j2", secret=True,
-                          roles=roles(settings, passwords), databases=databases(settings)),
+                          roles=roles, databases=access.databases(settings)),
                 self.file("etcd-endpoints", "postgres/etcd-endpoints.j2", effect=Effect.NONE,
                           etcd_hosts=self.etcd_endpoints),
                 # For postgres-restart, which holds the clients while the primary changes.
@@ -154,8 +149,9 @@ class Postgres(Tier):
             "host": self.context.names.member("postgres", member.ordinal),
             "port": POSTGRES_PORT, "api_port": PATRONI_PORT, "etcd_hosts": self.etcd_endpoints,
             "tls_dir": TLS_DIR, "data_dir": DATA_DIR, "bin_dir": f"/usr/lib/postgresql/{settings.version}/bin",
-            "replication_user": REPLICATION_USER, "rewind_user": REWIND_USER, "monitoring_user": MONITORING_USER,
-            "database": settings.database, "database_users": [settings.user, settings.readonly_user],
+            "replication_user": access.REPLICATION_USER, "rewind_user": access.REWIND_USER,
+            "monitoring_user": access.MONITORING_USER, "database": settings.database,
+            "logins": access.logins(settings), "identities": access.identities(settings),
             "dcs": dynamic_settings(settings), "local_parameters": LOCAL_PARAMETERS,
         }
 
@@ -187,19 +183,21 @@ class Postgres(Tier):
     def _pgbouncer(self) -> Workload:
         settings, pools = self.settings, self.settings.pgbouncer
         tls = self.tls_files("pgbouncer", pools.members)
-        users = [{"name": settings.user, "password": self.context.secrets.password("postgres-app")},
-                 {"name": settings.readonly_user, "password": self.context.secrets.password("postgres-readonly")},
-                 # Patroni's own login is the one for operations: it may use the console over the network.
-                 {"name": API_USER, "password": self.context.secrets.password("postgres-api")}]
+        writer, reader = access.logins(settings)
+        users = access.pooler_users(settings, self.context.secrets)
 
         def files(_member: Member) -> list[ConfigFile]:
             return [
                 *tls,
                 self.file("pgbouncer/userlist.txt", "pgbouncer/userlist.txt.j2", secret=True, users=users),
+                self.file("pgbouncer/hba.conf", "pgbouncer/hba.conf.j2", database=settings.database,
+                          readonly_database=settings.readonly_database, writers=writer.names, readers=reader.names,
+                          operator=access.API_USER),
                 self.file(
                     "pgbouncer/pgbouncer.ini", "pgbouncer/pgbouncer.ini.j2",
-                    database=settings.database, readonly_database=settings.readonly_database,
-                    readonly_user=settings.readonly_user, operator=API_USER, host=self.context.names.service("pgproxy"),
+                    database=settings.database, user=writer.pooled,
+                    readonly_database=settings.readonly_database, readonly_user=reader.pooled,
+                    operator=access.API_USER, host=self.context.names.service("pgproxy"),
                     write_port=WRITE_PORT, read_port=READ_PORT, port=PGBOUNCER_PORT, tls_dir=TLS_DIR,
                     config_dir=f"{CONFIG_DIR}/pgbouncer", pool_size=pools.pool_size,
                     reserve_pool_size=pools.reserve_pool_size, readers_pool_size=pools.readers_pool_size,
@@ -269,32 +267,13 @@ def default_parameters(settings: PostgresSettings) -> dict[str, Any]:
 LOCAL_PARAMETERS: dict[str, Any] = {
     "unix_socket_directories": "/run",
     "ssl": "on", "ssl_cert_file": f"{TLS_DIR}/cert.pem", "ssl_key_file": f"{TLS_DIR}/key.pem",
+    "ssl_ca_file": f"{TLS_DIR}/ca.pem",
     "ssl_min_protocol_version": "TLSv1.2",
     "password_encryption": "scram-sha-256",
 }
 """The same on every member, but bound to this tier's paths, so in the member's own file."""
 
 
-def roles(settings: PostgresSettings, passwords: dict[str, Any]) -> list[dict[str, Any]]:
-    """Who may log in over the network. The superuser is none of them."""
-    limits = {"statement_timeout": f"{settings.statement_timeout_ms}ms",
-              "idle_in_transaction_session_timeout": f"{settings.idle_in_transaction_timeout_ms}ms"}
-    role = {"replication": False, "member_of": [], "functions": [], "settings": {}}
-    return [
-        {**role, "name": settings.user, "password": passwords["app"], "settings": limits},
-        {**role, "name": settings.readonly_user, "password": passwords["readonly"], "member_of": ["pg_read_all_data"],
-         "settings": {**limits, "default_transaction_read_only": "on"}},
-        {**role, "name": REPLICATION_USER, "password": passwords["replication"], "replication": True},
-        {**role, "name": REWIND_USER, "password": passwords["rewind"], "functions": list(REWIND_FUNCTIONS)},
-        {**role, "name": MONITORING_USER, "password": passwords["monitoring"], "member_of": ["pg_monitor"]},
-    ]
-
-
-def databases(settings: PostgresSettings) -> list[dict[str, Any]]:
-    """The application's database."""
-    return [{"name": settings.database, "owner": settings.user,
-             "readers": [settings.readonly_user, MONITORING_USER]}]
-
-
-def _restarting(files: list[ConfigFile]) -> list[ConfigFile]:
-    return [ConfigFile(file.path, file.content, file.secret, file.executable, Effect.RESTART) for file in files]
+def _as_etcd_reads(files: list[ConfigFile]) -> list[ConfigFile]:
+    """etcd reads its certificate and key for every handshake, whom it trusts only at its start."""
+    return [replace(file, effect=Effect.RESTART if file.path.endswith("ca.pem") else Effect.NONE) for file in files]

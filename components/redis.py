@@ -143,15 +143,20 @@ class Redis(Tier):
                       writes_need_replicas=settings.writes_need_replicas),
             self.file("replication.conf", "redis/replication.conf.j2", secret=True, user=PLATFORM_USER,
                       password=password),
-            self.file("users.acl", "redis/users.acl.j2", secret=True, users=self._users(password)),
+            self.file("users.acl", "redis/users.acl.j2", secret=True, users=self._users()),
             ConfigFile("platform.password", password, secret=True),
             *self.tls_files(WORKLOAD, settings.members),
         ]
 
-    def _users(self, platform_password: pulumi.Output[str]) -> list[dict[str, Any]]:
-        users = [{"name": purpose.name, "rules": purpose.rules,
-                  "hashes": [self.context.secrets.password(purpose.password).apply(_hash)]} for purpose in PURPOSES]
-        return [*users, {"name": PLATFORM_USER, "rules": PLATFORM_RULES, "hashes": [platform_password.apply(_hash)]}]
+    def _users(self) -> list[dict[str, Any]]:
+        users = [{"name": purpose.name, "rules": purpose.rules, "hashes": self._hashes(purpose.password)}
+                 for purpose in PURPOSES]
+        return [*users, {"name": PLATFORM_USER, "rules": PLATFORM_RULES,
+                         "hashes": self._hashes(f"redis-{PLATFORM_USER}")}]
+
+    def _hashes(self, password: str) -> pulumi.Output[list[str]]:
+        """Of every accepted value; a Redis user may have several passwords."""
+        return self.context.secrets.accepted(password).apply(lambda values: [_hash(value) for value in values.values()])
 
 
 def _described(member: Member, host: str) -> dict[str, Any]:

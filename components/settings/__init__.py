@@ -17,6 +17,7 @@ from components.settings.errors import SettingsError, explain
 from components.settings.postgres import Postgres
 from components.settings.published import default_ports
 from components.settings.redis import Redis
+from components.settings.secrets import Secrets
 from components.settings.supervision import Supervision
 
 STACK_NAME = re.compile(r"^[a-z][a-z0-9-]{0,29}$")
@@ -59,6 +60,7 @@ class Settings(Model):
     postgres: Postgres = knob(Postgres, "Postgres, etcd, PgBouncer.")
     redis: Redis = knob(Redis, "Redis Cluster.")
     supervision: Supervision = knob(Supervision, "The supervisors.")
+    secrets: Secrets = knob(Secrets, "Where the platform's own passwords come from.")
     images: dict[str, str] = knob(
         dict, "Replacements of the platform's own images by name, for example `postgres: registry/postgres:tag`.")
 

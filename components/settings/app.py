@@ -23,6 +23,14 @@ class Credentials(StrEnum):
     FILES = "files"
 
 
+class Uptake(StrEnum):
+    """How a running worker takes over credentials that changed."""
+
+    RESTART = "restart"
+    REREAD = "reread"
+    SIGNAL = "signal"
+
+
 class Balance(StrEnum):
     """How HAProxy chooses a worker."""
 
@@ -142,7 +150,13 @@ class App(Model):
         Credentials.ENVIRONMENT,
         "How passwords reach the application: `environment` (its process finds them in DATABASE_URL and others; the "
         "container's configuration does not show them; the image needs /bin/sh) or `files` under /etc/evenkeel/secrets "
-        "(URLs name a passfile).")
+        "(libpq's service file, and files with whole URLs).")
+    uptake: Uptake = knob(
+        Uptake.RESTART,
+        "How a running worker takes over credentials or an authority that changed: restart (one worker at a time, "
+        "drained), reread (nothing is done to it: it reads the files again for every connection that it opens) or "
+        "signal (SIGHUP to its process 1 after each change; the image needs /bin/sh). The latter two with "
+        "`credentials: files` only.")
     database_pool: DatabasePool = knob(DatabasePool, "Database connections of one worker.")
     keep_alive_s: float = knob(5, "How long the application keeps an idle connection open. Node.js: 5.",
                                unit="s", ge=1)
@@ -155,6 +169,13 @@ class App(Model):
     pools: dict[str, Pool] = knob(lambda: {"web": Pool()}, "Pools by name; `web` must be one of them.")
     jobs: dict[str, Job] = knob(dict, "Scheduled jobs by name: lower-case letters, digits and dashes.")
     colours: Colours = knob(Colours, "The two colours of a release.")
+
+    @model_validator(mode="after")
+    def _an_environment_is_read_once(self) -> Self:
+        if self.credentials is Credentials.ENVIRONMENT and self.uptake is not Uptake.RESTART:
+            raise ValueError(f"uptake: {self.uptake.value} needs credentials: files; a process reads its environment "
+                             "once, at its start")
+        return self
 
     @model_validator(mode="after")
     def _pools_are_routable(self) -> Self:

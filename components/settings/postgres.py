@@ -29,6 +29,9 @@ PLATFORM_ROLES = frozenset({"postgres", "replicator", "rewinder", "monitor", "pg
 SYSTEM_DATABASES = frozenset({"postgres", "template0", "template1", "pgbouncer"})
 """Postgres' own, and the name of PgBouncer's console."""
 
+ALTERNATE, POOLED = "_b", "_pooled"
+"""What follows the application's users: the second login of each, and the role behind PgBouncer's pools."""
+
 RESERVED_CONNECTIONS = 20
 """Connections of Postgres that no pooler may use: superuser (3), Patroni, replication, monitoring, people."""
 

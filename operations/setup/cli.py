@@ -51,8 +51,16 @@ def up(call: Call) -> int:
     call.console.print(f"try           curl -k {secure[0]}{_example(call.stack)}", highlight=False, soft_wrap=True)
     call.console.print(f"then          make status, make logs TIER=postgres, make down{_suffix(call.stack)}",
                        highlight=False)
+    _say_unfinished(call, result.outputs["rotation"].value)
     call.console.print(f"[bold]up: {summary}; {time.time() - began:.1f} s in all[/]", highlight=False)
     return 0
+
+
+def _say_unfinished(call: Call, phases: Mapping[str, str]) -> None:
+    if phases:
+        names = ",".join(phases)
+        call.console.print(f"unfinished    the rotation of {names}: `make rotate WHAT={names}{_suffix(call.stack)}` "
+                           "goes on, with BACK=yes it is taken back", highlight=False)
 
 
 def down(call: Call) -> int:

@@ -49,7 +49,9 @@ def deploy(name: str, environment: Mapping[str, str], console: Console) -> autom
     """Bring the stack up and return when every member serves. ``environment`` is what ``prepare`` returned."""
     say = speaker(console)
     selected = select_free(name, environment, say)
-    refresh = engine_state.repair(name, stack.recorded(selected), say)
+    recorded = stack.recorded(selected)
+    stack.release_retired(selected, recorded, say)
+    refresh = engine_state.repair(name, recorded, say)
     with tempfile.NamedTemporaryFile(prefix="evenkeel-ready-") as ready:
         selected.workspace.env_vars = {**environment, "EVENKEEL_READY_FILE": ready.name}
         watch = Watch(console, Path(ready.name))

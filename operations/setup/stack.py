@@ -18,6 +18,8 @@ from operations.setup.paths import ROOT
 
 LOCK_TIMEOUT_S, LOCK_STEP_S = 600, 0.5
 SALT = re.compile(r"^encryptionsalt: .*\n", re.MULTILINE)
+RETIRED = frozenset({"postgres-replication", "postgres-rewind", "postgres-monitoring"})
+"""Passwords that stacks of earlier versions have."""
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"
 
@@ -56,13 +58,15 @@ def exists(name: str, environment: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the state says the engine holds: container name -> id, network ids, and how many operations were cut off."""
+    """What the state says the engine holds: container name -> id, network ids, and how many operations were cut off;
+    and ``retired``, the URNs of protected passwords that an earlier version made."""
 
     containers: Mapping[str, str]
     networks: frozenset[str]
     pending: int
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Container name -> what it was declared with."""
+    retired: tuple[str, ...] = ()
 
 
 def recorded(stack: automation.Stack) -> Recorded:
@@ -75,7 +79,18 @@ def recorded(stack: automation.Stack) -> Recorded:
     limits = [resource for resource in made if resource["urn"].endswith("::limits")]
     cores: Mapping[str, Any] = limits[0]["inputs"]["members"] if limits else {}
     inputs = {name: {**given, "cpus": cores.get(given["hostname"], given)["cpus"]} for name, given in inputs.items()}
-    return Recorded(containers, networks, len(deployment.get("pending_operations") or ()), inputs)
+    retired = tuple(resource["urn"] for resource in deployment.get("resources", ())
+                    if resource["urn"].rpartition("::")[2] in RETIRED and resource.get("protect"))
+    return Recorded(containers, networks, len(deployment.get("pending_operations") or ()), inputs, retired)
+
+
+def release_retired(stack: automation.Stack, state: Recorded, say: Callable[[str], None]) -> None:
+    """Passwords that this version makes no more lose their protection, so that the next update takes them out of the
+    state instead of being refused; they open nothing any more."""
+    for urn in state.retired:
+        stack.workspace.pulumi_command.run(["state", "unprotect", "--yes", "--stack", stack.name, urn], str(ROOT),
+                                           dict(stack.workspace.env_vars))
+        say(f"{urn.rpartition('::')[2]} is needed no more: a certificate proves what this password did")
 
 
 def wait_for_others(stack: automation.Stack, backend: str, say: Callable[[str], None]) -> None:

@@ -24,7 +24,7 @@ from operations.setup.env import pulumi_environment
 from operations.setup.paths import ROOT
 
 SETTINGS: Mapping[str, Any] = {
-    "app": {"image": "orders", "credentials": "files", "keep_alive_s": 75,
+    "app": {"image": "orders", "credentials": "files", "uptake": "reread", "keep_alive_s": 75,
             "environment": {"ORDERS_FAULTS": "1"}},
     # As on the stack `local`: every request comes from one address. The class `auth` keeps its limit.
     "edge": {"rate_limits": {"api": {"paths": ["/"], "limit": 0}}, "limits": {"connections_per_client": 20000}},

@@ -89,6 +89,7 @@ class Worker:
             await self.health.can_write()
             await self.health.can_read()
             for store in self._stores.values():
+                await store.renew()
                 if store.access.nodes:
                     try:
                         key = store.key("watch")

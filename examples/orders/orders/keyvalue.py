@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from redis.asyncio import RedisCluster
@@ -24,6 +25,8 @@ OPERATION_S = 0.5
 SOCKET_S = 0.4
 PAUSE_S = 0.5
 """After a failure nobody tries again for this long: requests go on without Redis and don't wait for it."""
+RENEWAL_S = 5.0
+"""A client that takes over from another has this long to learn the cluster's layout."""
 GIVE_UP_AFTER = 3
 """Failures in a row, after which the client is made anew: learning the cluster's layout is work, too much for each."""
 CONNECTIONS_PER_NODE = 32
@@ -72,6 +75,7 @@ class KeyValueStore:
         self.access = access
         self._state = state
         self._client: RedisCluster | None = None
+        self._trusted: int | None = None
         self._paused_until = 0.0
         self._failures = 0
 
@@ -108,14 +112,47 @@ class KeyValueStore:
         """Closes every connection."""
         await self._forget()
 
+    async def renew(self) -> None:
+        """Replaces the client where the authority's file has changed; to be called now and then.
+
+        Connections know only what the file said when they were made, and would be refused one day. The new client is
+        ready before the old one goes; where it can't be, the old one stays until the next call.
+        """
+        if self._client is None or self._trusted == self._authority_changed():
+            return
+        trusted, client = self._authority_changed(), self._make()
+        try:
+            async with asyncio.timeout(RENEWAL_S):
+                await client.initialize()
+        except FAILURES:
+            with suppress(*FAILURES):
+                await client.aclose()
+            return
+        old, self._client, self._trusted = self._client, client, trusted
+        await asyncio.sleep(2 * OPERATION_S)  # whoever is in the middle of something with it gets through
+        if old is not None:
+            with suppress(*FAILURES):
+                await old.aclose()
+
     def _connected(self) -> RedisCluster:
         if self._client is None:
-            self._client = RedisCluster(
-                startup_nodes=[ClusterNode(host, port) for host, port in self.access.nodes],
-                decode_responses=True, socket_timeout=SOCKET_S, max_connections=CONNECTIONS_PER_NODE,
-                require_full_coverage=False, retry=Retry(ConstantBackoff(0.05), 3),
-                **connection_options(self.access))
+            self._trusted = self._authority_changed()
+            self._client = self._make()
         return self._client
+
+    def _make(self) -> RedisCluster:
+        return RedisCluster(
+            startup_nodes=[ClusterNode(host, port) for host, port in self.access.nodes],
+            decode_responses=True, socket_timeout=SOCKET_S, max_connections=CONNECTIONS_PER_NODE,
+            require_full_coverage=False, retry=Retry(ConstantBackoff(0.05), 3),
+            **connection_options(self.access))
+
+    def _authority_changed(self) -> int | None:
+        """When the authority's file was last changed, in ns since 1970."""
+        try:
+            return Path(self.access.authority).stat().st_mtime_ns if self.access.authority else None
+        except OSError:
+            return None
 
     async def _forget(self) -> None:
         """The next use starts from the configured nodes: after a restart of all, none of the known ones may be left."""

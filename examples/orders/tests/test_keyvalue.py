@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,3 +95,54 @@ async def test_the_client_is_made_anew_after_some_failures_in_a_row(monkeypatch:
         with pytest.raises(UnavailableError):
             await store.run(fails)
     assert store.forgotten == 1
+
+
+class Client:
+    """Stands in for a cluster's client: knows whether it was made ready and closed."""
+
+    def __init__(self, *, reachable: bool = True) -> None:
+        self.reachable, self.ready, self.closed = reachable, False, False
+
+    async def initialize(self) -> None:
+        if not self.reachable:
+            raise RedisConnectionError("refused")
+        self.ready = True
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+class Renewing(KeyValueStore):
+    """Makes these clients, one after the other."""
+
+    def __init__(self, authority: Path, *clients: Client) -> None:
+        access = RedisAccess("cache", (("nowhere", 6379),), "cache", "cache:", authority=str(authority))
+        super().__init__(access, State("cache"))
+        self.clients = list(clients)
+
+    def _make(self) -> Any:
+        return self.clients.pop(0)
+
+    async def current(self) -> Any:
+        async def itself(client: Any) -> Any:
+            return client
+
+        return await self.run(itself)
+
+
+async def test_a_changed_authority_gets_a_client_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyvalue, "OPERATION_S", 0.01)
+    authority = tmp_path / "ca.pem"
+    authority.write_text("old")
+    first, unreachable, second = Client(), Client(reachable=False), Client()
+    store = Renewing(authority, first, unreachable, second)
+    assert await store.current() is first
+    await store.renew()
+    assert await store.current() is first, "nothing has changed"
+    os.utime(authority, ns=(1, 1))
+    await store.renew()
+    assert await store.current() is first and unreachable.closed, "a client that can't connect replaces nobody"
+    await store.renew()
+    assert await store.current() is second and second.ready and first.closed
+    await store.renew()
+    assert await store.current() is second

@@ -151,7 +151,7 @@ def test_what_no_configuration_could_hold_is_refused(settings: dict[str, Any], p
 def test_secrets_of_the_edge_are_secret_files_and_the_split_is_not_an_input() -> None:
     recorder, _ = declare({"app": {"credentials": "files"}, "edge": {"basic_auth": {"users": ["ann"]}}})
     nginx, haproxy = recorder.named("nginx-1-config").inputs, recorder.named("haproxy-1-config").inputs
-    assert {"tls/key.pem", "htpasswd"} <= set(nginx["secretFiles"]["value"])
+    assert {"tls/key.pem", "htpasswd-a", "htpasswd-b", "htpasswd.map"} <= set(nginx["secretFiles"]["value"])
     assert {"tls/bundle.pem", "secret.cfg"} == set(haproxy["secretFiles"]["value"])
     assert "split.map" not in haproxy["files"] and haproxy["files"]["initial/split.map"] == "web 0\n"
 

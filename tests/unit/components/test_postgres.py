@@ -98,10 +98,8 @@ def test_the_pooler_and_postgres_agree_on_passwords(default: Declared) -> None:
         default.contents["postgres-1"]["postgres/roles.json"])["roles"]}
     lines = default.contents["pgbouncer-2"]["pgbouncer/userlist.txt"].splitlines()
     pooled = {line.split('"')[1]: line.split('"')[3] for line in lines if line}
-    login = yaml.safe_load(default.contents["postgres-1"]["patroni/passwords.yml"])["restapi"]["authentication"]
-    operator = {login["username"]: login["password"]}
-    assert pooled == {name: roles[name] for name in ("app", "app_readonly")} | operator
-    assert len(set(roles.values())) == len(roles) == 5
+    assert pooled == {name: roles[name] for name in ("app", "app_readonly")}
+    assert {name for name, password in roles.items() if password} == set(pooled), "certificates do for the others"
 
 
 def test_members_differ_by_name_only_where_they_must(default: Declared) -> None:
@@ -113,9 +111,12 @@ def test_members_differ_by_name_only_where_they_must(default: Declared) -> None:
     assert first["etcd3"]["hosts"] == [f"etcd-{n}.members.example:2379" for n in (1, 2, 3)]
 
 
-def test_nobody_logs_in_without_tls_and_scram_but_the_members_own_user(default: Declared) -> None:
-    rules = yaml.safe_load(default.contents["postgres-1"]["patroni/patroni.yml"])["postgresql"]["pg_hba"]
+def test_nobody_logs_in_without_tls_and_proof_but_the_members_own_user(default: Declared) -> None:
+    patroni = yaml.safe_load(default.contents["postgres-1"]["patroni/patroni.yml"])["postgresql"]
+    rules = patroni["pg_hba"]
     for rule in rules:
-        assert (rule.startswith("hostssl ") and rule.endswith(" scram-sha-256")) or \
+        assert (rule.startswith("hostssl ") and (" cert map=" in rule or rule.endswith(" scram-sha-256"))) or \
             (rule.startswith("local ") and rule.endswith(" peer map=member")), rule
+    maps = {rule.rpartition("map=")[2] for rule in rules if "map=" in rule}
+    assert maps == {line.split()[0] for line in patroni["pg_ident"]}, "a map without lines would let nobody in"
     assert not [rule for rule in rules if rule.startswith("hostssl") and " postgres all" in rule], "a remote superuser"

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from components.generated import x509
+
 FOLDER = Path(__file__).resolve().parents[3] / "images" / "postgres"
 
 
@@ -150,3 +152,24 @@ def test_clients_are_let_go_when_the_change_fails(restarting: Any) -> None:
 def test_poolers_that_a_former_run_left_holding_are_no_obstacle(restarting: Any) -> None:
     with poolers(restarting, [], PAUSE="database already paused").held():
         pass
+def test_patroni_is_told_again_until_it_shows_the_new_certificate(
+        monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It forgets its certificate where a password changed at the same time."""
+    settings = script("postgres-settings", monkeypatch)
+    authority, key = x509.make_authority("Evenkeel test", 2)
+    wanted = {"commonName": "postgres", "hosts": ["localhost"], "authority": authority, "authorityKey": key}
+    old, new = x509.issue(wanted, 1)["chain"], x509.issue(wanted, 1)["chain"]
+    (tmp_path / "cert.pem").write_text(new)
+    leaf = "-----END CERTIFICATE-----\n"
+    signals: list[int] = []
+    monkeypatch.setattr(settings, "CERTIFICATE", tmp_path / "cert.pem")
+    monkeypatch.setattr(settings, "SIGNAL_AGAIN_S", 0)
+    monkeypatch.setattr(settings.os, "kill", lambda pid, number: signals.append(pid))
+    monkeypatch.setattr(settings.ssl, "get_server_certificate",
+                        lambda *_, **__: (old if len(signals) < 2 else new).split(leaf)[0] + leaf)
+    reload = settings.Reload(8008)
+    with pytest.raises(settings.NotYetError):
+        reload.require()
+    assert signals == [1, 1]
+    reload.require()
+    assert signals == [1, 1], "it shows the new one: no further signal"

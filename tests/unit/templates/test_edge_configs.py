@@ -26,6 +26,8 @@ from operations.setup.images import image_tag
 
 IMAGE_PATHS = {"config": "/etc/evenkeel", "data": "/var/lib/evenkeel", "run": "/run", "cache": "/var/cache/evenkeel"}
 
+ACCEPTED = {"ann": {"a": "the password in use", "b": "the next one"}, "bob": {"a": "the only one"}}
+
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so")
 
 
@@ -81,7 +83,9 @@ def pages() -> dict[str, str]:
 def nginx_files(edge: Edge, pools: Sequence[HttpPool] = (), ordinal: int = 1, **changed: Any) -> dict[str, str]:
     values = {**edge_nginx.values(edge, pools or [pool()], Names(), Member("nginx", ordinal)), **changed}
     return {"nginx.conf": render_text("nginx/nginx.conf.j2", values), **pages(),
-            "htpasswd": edge_nginx.htpasswd_line("test", "ann", "secret")}
+            "htpasswd-a": edge_nginx.htpasswd("test", "a", ACCEPTED),
+            "htpasswd-b": edge_nginx.htpasswd("test", "b", ACCEPTED),
+            "htpasswd.map": edge_nginx.htpasswd_map(ACCEPTED)}
 
 
 def haproxy_files(edge: Edge, pools: Sequence[HttpPool], ordinal: int = 1, **changed: Any) -> dict[str, str]:

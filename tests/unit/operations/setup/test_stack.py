@@ -77,3 +77,18 @@ def test_the_salt_goes_with_the_secrets_unless_the_file_holds_some(
 def test_a_span_needs_a_number_and_a_unit(wrong: str) -> None:
     with pytest.raises(ValueError, match="for example 30s"):
         logs.since(wrong)
+
+
+def test_passwords_of_an_earlier_version_are_released_and_no_others() -> None:
+    def password(name: str, *, protect: bool = True) -> dict[str, object]:
+        urn = f"urn:pulumi:test::evenkeel::evenkeel:platform:Foundation$pulumi-python:dynamic:Resource::{name}"
+        return {"urn": urn, "type": "pulumi-python:dynamic:Resource", "protect": protect, "outputs": {"name": name}}
+
+    selected, said = mock.Mock(), []
+    selected.name, selected.workspace.env_vars = "test", {}
+    selected.export_stack.return_value.deployment = {"resources": [
+        password("postgres-app"), password("postgres-rewind"), password("postgres-monitoring", protect=False)]}
+    stack.release_retired(selected, stack.recorded(selected), said.append)
+    (call,) = selected.workspace.pulumi_command.run.call_args_list
+    assert call.args[0][:2] == ["state", "unprotect"] and call.args[0][-1].endswith("::postgres-rewind")
+    assert len(said) == 1 and said[0].startswith("postgres-rewind is needed no more")

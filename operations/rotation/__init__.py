@@ -1,0 +1,1 @@
+"""Exchanging passwords and the certificate authority of a running stack, with old and new accepted in between."""
