@@ -18,6 +18,8 @@ from operations.rotation.held import Held
 from operations.setup import deploy
 from operations.setup.paths import ROOT
 
+PARALLEL = 3
+"""Members that get their files at once. All twenty at a time would take the processor from those that serve."""
 SAID = {
     Step.INTRODUCE: "a second value is accepted beside the one in use",
     Step.SWITCH: "the new value is in use, the old one still accepted",
@@ -51,7 +53,7 @@ def rotate(name: str, what: str, console: Console, *, until: Step = Step.RETIRE,
         before = {key: now[key] for key in stage.names}
         started = time.monotonic()
         say(f"{stage.step}: {', '.join(stage.names)}")
-        deploy.deploy(name, {**environment, rotation.VARIABLE: stage.request}, console)
+        deploy.deploy(name, {**environment, rotation.VARIABLE: stage.request}, console, parallel=PARALLEL)
         now = held.read(selected)
         after = {key: now[key] for key in stage.names}
         proofs.require(_questions(name, settings, stage.step, before, after), say)

@@ -45,8 +45,10 @@ def select_free(name: str, environment: Mapping[str, str], say: Callable[[str], 
     return selected
 
 
-def deploy(name: str, environment: Mapping[str, str], console: Console) -> automation.UpResult:
-    """Bring the stack up and return when every member serves. ``environment`` is what ``prepare`` returned."""
+def deploy(name: str, environment: Mapping[str, str], console: Console, *,
+           parallel: int | None = None) -> automation.UpResult:
+    """Bring the stack up and return when every member serves. ``environment`` is what ``prepare`` returned;
+    ``parallel`` bounds how many resources change at once, where what serves must not feel it."""
     say = speaker(console)
     selected = select_free(name, environment, say)
     recorded = stack.recorded(selected)
@@ -57,7 +59,7 @@ def deploy(name: str, environment: Mapping[str, str], console: Console) -> autom
         watch = Watch(console, Path(ready.name))
         with watch:
             try:
-                result = selected.up(on_event=watch.on_event, refresh=refresh, color="never")
+                result = selected.up(on_event=watch.on_event, refresh=refresh, color="never", parallel=parallel)
             except automation_errors.CommandError as error:
                 raise DeployError(explain(watch.errors() or str(error), environment)) from None
     if not watch.waited:
