@@ -103,8 +103,8 @@ def test_files_for_applications_hold_user_and_password_together(phase: str, used
 
 
 def test_only_what_has_changed_its_mind_changes_its_files() -> None:
-    """At the switch nobody whom others log in to has to reload for it. (But for the operator's line in PgBouncer's list:
-    PgBouncer has one password for each, and who uses this one reads it anew each time.)"""
+    """At the switch nobody whom others log in to has to reload for it. (But for the operator's line in
+    PgBouncer's list: it has one password for each user, and who uses this one reads it anew each time.)"""
     introduced, switched = files("introduced"), files("switched")
     for contents in (introduced, switched):
         listed = contents["pgbouncer-1"]["pgbouncer/userlist.txt"].splitlines()
