@@ -66,7 +66,7 @@ lint: ## ruff, mypy, yamllint, ansible-lint
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks ansible .ansible-lint
-	@PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/ansible-lint --quiet --nocolor ansible
+	@PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/ansible-lint -q --nocolor ansible
 
 bench: ## how long start, stop and doing nothing take; writes build/bench/
 	@$(SETUP) prepare
