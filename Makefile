@@ -75,7 +75,7 @@ lint: ## ruff, mypy, yamllint, ansible-lint
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks ansible .ansible-lint
-	@PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/ansible-lint --quiet --nocolor ansible
+	@PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/ansible-lint -q --nocolor ansible
 
 purge: ## remove answers from every edge's cache [URLS='/app/* shop.example/news' FILE=urls DRY_RUN=1 STACK=local]
 	@$(RUN) python -m operations.cache purge STACK=$(STACK) URLS='$(URLS)' FILE='$(FILE)' DRY_RUN='$(DRY_RUN)'

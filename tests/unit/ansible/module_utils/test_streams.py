@@ -71,6 +71,13 @@ SERVERS = """1
 """
 
 
+def test_a_choice_may_come_late_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "POLL_S", 0)
+    answers = iter([(None, "no link"), ("redis-5", "")])
+    assert running.chosen_in_time(lambda: next(answers), 5) == ("redis-5", "")
+    assert running.chosen_in_time(lambda: (None, "no link"), 0) == (None, "no link")
+
+
 def test_servers_that_are_drained() -> None:
     assert drain.administrative_state(SERVERS, "postgres-2") == drain.DRAINED
     assert drain.administrative_state(SERVERS, "postgres-1") == 0

@@ -10,6 +10,8 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.evenkeel.platform.plugins.module_utils import streams
 
 POLL_S = 0.5
+SETTLE_S = 15.0
+"""How long to look for somebody who can take over: links between members come and go for a moment."""
 
 ARGUMENTS: dict[str, Any] = {"stack": {"type": "str", "required": True}}
 
@@ -33,6 +35,16 @@ def perform(made: AnsibleModule, work: Callable[[streams.DockerStreams], dict[st
 
 class RefusedError(Exception):
     """The operation is not possible now; the message says why, and what to do."""
+
+
+def chosen_in_time(choose: Callable[[], tuple[Any, str]], timeout_s: float) -> tuple[Any, str]:
+    """The first choice that isn't None, or (None, why not) when none was made in ``timeout_s`` seconds."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        found, why_not = choose()
+        if found is not None or time.monotonic() >= deadline:
+            return found, why_not
+        time.sleep(POLL_S)
 
 
 def wait_for(look: Callable[[], str], timeout_s: float, what: str, poll_s: float = POLL_S) -> float:

@@ -119,7 +119,11 @@ def main() -> None:
             return {"changed": False, "before": before.name, "primary": before.name,
                     "narration": [f"{before.name} is the primary: nothing to switch over"]}
         others = [instance.name for instance in seen.instances if wanted and instance.name != wanted]
-        chosen, why_not = patroni.candidate(seen, [*asked["avoid"], *others], asked["prefer"])
+
+        def choose() -> tuple[patroni.Instance | None, str]:
+            return patroni.candidate(cluster.look(), [*asked["avoid"], *others], asked["prefer"])
+
+        chosen, why_not = running.chosen_in_time(choose, 0 if module.check_mode else running.SETTLE_S)
         if chosen is None:
             raise running.RefusedError(f"nobody can take over from {before.name}: {why_not}. It stays the primary.")
         result: dict[str, Any] = {"changed": True, "before": before.name, "primary": chosen.name,

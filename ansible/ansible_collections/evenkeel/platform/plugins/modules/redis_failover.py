@@ -89,7 +89,14 @@ def main() -> None:
                                        f"STACK={streams.stack}`; a replica takes over from a dead master by itself")
         if not sights[name].me.leads:
             return {"changed": False, "narration": [f"{name} is a replica: nothing to hand over"]}
-        chosen, why_not = redis_cluster.candidate(sights, name, asked["avoid"], asked["prefer"], redis.domains)
+
+        def choose() -> tuple[str | None, str]:
+            seen = redis.look()
+            if name not in seen:
+                return None, f"{name} does not answer any more"
+            return redis_cluster.candidate(seen, name, asked["avoid"], asked["prefer"], redis.domains)
+
+        chosen, why_not = running.chosen_in_time(choose, 0 if module.check_mode else running.SETTLE_S)
         if chosen is None:
             raise running.RefusedError(f"nobody can take over from {name}: {why_not}. It stays master.")
         result: dict[str, Any] = {"changed": True, "master": chosen,
