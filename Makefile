@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs graph rotate preview env tools images test test-unit test-preview test-local lint bench bench-change docs lock
+.PHONY: help up down status logs hold unhold graph rotate preview upgrade ansible env tools images test test-unit test-preview test-local lint bench bench-change purge warm docs lock
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
@@ -24,14 +24,27 @@ status: ## every member with its role, health, version and memory [STACK=local]
 logs: ## what members say [TIER=postgres SINCE=5m QUERY=text STACK=local]
 	@$(SETUP) logs STACK=$(STACK) TIER='$(TIER)' SINCE='$(SINCE)' QUERY='$(QUERY)'
 
+hold: ## keep supervisors from bringing a member back [MEMBER=redis-2 FOR=10m WHY=text STACK=local]
+	@$(SETUP) hold STACK=$(STACK) MEMBER='$(MEMBER)' FOR='$(FOR)' WHY='$(WHY)'
+
+unhold: ## end a hold before its time [MEMBER=redis-2 STACK=local]
+	@$(SETUP) unhold STACK=$(STACK) MEMBER='$(MEMBER)'
+
 graph: ## draw the running platform into README.md, from the stack's own state [STACK=local]
 	@$(SETUP) graph STACK=$(STACK)
 
 rotate: ## exchange secrets under load [WHAT=all|redis|postgres|edge|ca|NAME UNTIL=switch BACK=yes STACK=local]
 	@$(RUN) python -m operations.rotation STACK=$(STACK) WHAT=$(WHAT) UNTIL=$(UNTIL) BACK=$(BACK)
 
-preview: ## what `make up` would change, changing nothing [STACK=local]
+preview: ## what `make up` would do to whom, in words, then Pulumi's diff; changes nothing [STACK=local]
 	@$(SETUP) preview STACK=$(STACK)
+
+upgrade: ## bring every member to what the stack's YAML says, one at a time [STACK=local TIER=postgres PLAN=true]
+	@$(SETUP) prepare-ansible STACK=$(STACK)
+	@$(RUN) ansible-playbook ansible/playbooks/upgrade.yml -e stack=$(STACK) -e tier='$(TIER)' -e plan_only=$(or $(PLAN),false)
+
+ansible: ## what `ansible-playbook` typed by hand needs (2 s, once)
+	@$(SETUP) prepare-ansible STACK=$(STACK)
 
 env: ## the environment that `pulumi` typed by hand needs: eval "$$(make -s env)"
 	@$(SETUP) env
@@ -45,7 +58,7 @@ images: ## build the images that changed, nothing else
 test: ## all tests: unit, preview, local
 	@$(MAKE) --no-print-directory test-unit test-preview test-local
 
-test-unit: ## settings, tiers, templates, manifests, operations, the example
+test-unit: ## settings, tiers, templates, manifests, operations, the collection, the example
 	@$(SETUP) prepare-tests
 	@$(RUN) $(PYTEST) tests/unit examples/orders/tests
 
@@ -57,11 +70,18 @@ test-local: ## the real platform on Docker
 	@$(SETUP) prepare-tests
 	@$(RUN) $(PYTEST) tests/local
 
-lint: ## ruff, mypy, yamllint
+lint: ## ruff, mypy, yamllint, ansible-lint
 	@$(SETUP) lint-tools
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
-	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks
+	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks ansible .ansible-lint
+	@PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/ansible-lint --quiet --nocolor ansible
+
+purge: ## remove answers from every edge's cache [URLS='/app/* shop.example/news' FILE=urls DRY_RUN=1 STACK=local]
+	@$(RUN) python -m operations.cache purge STACK=$(STACK) URLS='$(URLS)' FILE='$(FILE)' DRY_RUN='$(DRY_RUN)'
+
+warm: ## ask every edge for these, so that they are cached [URLS='/app/' FILE=urls HOST=shop.example STACK=local]
+	@$(RUN) python -m operations.cache warm STACK=$(STACK) URLS='$(URLS)' FILE='$(FILE)' HOST='$(HOST)'
 
 bench: ## how long start, stop and doing nothing take; writes build/bench/
 	@$(SETUP) prepare
@@ -72,12 +92,13 @@ bench-change: ## what users notice of changed settings, new images, rotated secr
 	@$(SETUP) load-tools
 	@$(RUN) python -m operations.benchmarks.change
 
-docs: ## write docs/settings.md from the settings models
+docs: ## write docs/settings.md from the settings models, docs/changes.md from what they change
 	@$(SETUP) docs
+	@$(RUN) python -m tests.support.changes_page
 
 lock: ## resolve requirements*.in anew: versions and hashes, no addresses
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
-	@for lock in requirements requirements-dev toolchain/go/requirements; do \
+	@for lock in requirements requirements-ansible requirements-dev images/supervisor/requirements toolchain/go/requirements; do \
 	  echo "$$lock.txt"; \
 	  (cd $$(dirname $$lock) && UV_CUSTOM_COMPILE_COMMAND='make lock' $(CURDIR)/build/uv/bin/uv pip compile --quiet \
 	    --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

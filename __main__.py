@@ -8,7 +8,7 @@ from components.generated.rotation import RotationError
 from components.platform import Platform
 from components.settings import Settings, SettingsError
 from components.stack_config import read_config
-from components.targets.docker import preflight
+from components.targets.docker import guard, preflight
 from components.targets.docker.target import DockerTarget
 
 
@@ -20,12 +20,14 @@ def main() -> None:
         preflight.check(stack, settings, where)
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
-    target = DockerTarget(stack, settings)
+    target = DockerTarget(stack, settings, guard.look(stack))
     try:
         platform = Platform(stack, settings, target)
     except RotationError as error:
         raise pulumi.RunError(str(error)) from None
     target.finish()
+    if refused := target.guard.refused():
+        guard.end(guard.explain(refused, where))
     for name, value in platform.outputs().items():
         pulumi.export(name, value)
 

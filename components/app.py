@@ -12,10 +12,11 @@ from typing import Any
 import pulumi
 
 from components.connections import Connection, connections
-from components.pools import COLOURS, HttpPool
+from components.pools import COLOURS, HttpPool, StaticFiles
 from components.rendering import join
 from components.settings.app import App as AppSettings
 from components.settings.app import Credentials, Pool, Uptake
+from components.settings.jobs import Job
 from components.stack_config import own_secret
 from components.tier import Tier, environment
 from components.workload import (
@@ -25,6 +26,7 @@ from components.workload import (
     HealthCheck,
     Port,
     Resources,
+    Schedule,
     Workload,
     Zone,
 )
@@ -34,6 +36,8 @@ UPTAKE_EFFECTS = {Uptake.RESTART: Effect.RESTART, Uptake.REREAD: Effect.NONE, Up
 LAUNCHER = "launch.sh"
 SECRETS = "secrets/environment"
 WITHOUT_PORT = 0
+SETTLE_S = 3
+"""Until the load balancers have found a new worker: they ask DNS every second and check it within a quarter of one."""
 WRITABLE = ("/tmp", "/run")  # noqa: S108 - inside the container
 
 
@@ -48,9 +52,10 @@ def http_pools(settings: AppSettings) -> list[HttpPool]:
             balance=pool.balance.value,
             sticky=pool.sticky.value,
             max_connections=pool.max_connections,
-            ready_path=settings.health_path,
-            readonly_path=settings.readonly_health_path or settings.health_path,
+            ready_path=pool.health_path or settings.health_path,
+            readonly_path=pool.health_path or settings.readonly_health_path or settings.health_path,
             keep_alive_s=settings.keep_alive_s,
+            static=StaticFiles(pool.static.ttl_s, pool.static.fallback or "") if pool.static else None,
         )
         for name, pool in settings.pools.items() if _port(settings, pool) != WITHOUT_PORT
     ]
@@ -61,23 +66,28 @@ def workload_name(pool: str, colour: str) -> str:
     return f"{pool}-{colour}"
 
 
+def job_workload_name(job: str) -> str:
+    """The job ``report`` is the workload ``job-report``."""
+    return f"job-{job}"
+
+
 class App(Tier):
-    """Workers of both colours."""
+    """Workers of both colours, and scheduled jobs."""
 
     kind = "app"
 
     def workloads(self) -> list[Workload]:
         settings = self.context.settings.app
         offered = connections(self.context)
-        return [self._workload(name, pool, colour, offered) for name, pool in settings.pools.items()
-                for colour in COLOURS]
+        workers = [self._workers(name, pool, colour, offered) for name, pool in settings.pools.items()
+                   for colour in COLOURS]
+        return [*workers, *(self._job(name, job, offered) for name, job in settings.jobs.items())]
 
-    def _workload(self, name: str, pool: Pool, colour: str, offered: Sequence[Connection]) -> Workload:
+    def _workers(self, name: str, pool: Pool, colour: str, offered: Sequence[Connection]) -> Workload:
         settings = self.context.settings.app
         side = settings.colours.blue if colour == "blue" else settings.colours.green
-        image = side.image or settings.image
+        image = pool.image or side.image or settings.image
         port = _port(settings, pool)
-        by_file = settings.credentials is Credentials.FILES
         return Workload(
             name=workload_name(name, colour),
             tier=self.kind,
@@ -86,30 +96,60 @@ class App(Tier):
             zones=(Zone.APP, Zone.DATA),
             resources=Resources(memory_mib=pool.memory_mib, cpus=pool.cpus),
             health=_health(settings, pool, port),
-            launcher=None if by_file else ("/bin/sh", f"{CONFIG_DIR}/{LAUNCHER}"),
+            launcher=self._launcher() or None,
             command=tuple(pool.command) if pool.command else None,
-            environment=self._environment(name, colour, port, offered, by_file),
-            files=lambda _member: self._files(offered, by_file),
+            environment=self._environment(offered, PORT=port or None, EVENKEEL_POOL=name, EVENKEEL_COLOUR=colour),
+            files=lambda _member: self._files(offered, UPTAKE_EFFECTS[settings.uptake]),
             reload=("/bin/sh", "-c", "kill -HUP 1") if settings.uptake is Uptake.SIGNAL else None,
             ports=(Port("http", port),) if port != WITHOUT_PORT else (),
             tmpfs=(*WRITABLE, *settings.writable_paths),
+            settle_s=SETTLE_S if port != WITHOUT_PORT else 0,
             stop_signal=settings.stop_signal,
             stop_grace_s=settings.drain_s,
             labels={"colour": colour, "pool": name},
         )
 
-    def _environment(self, pool: str, colour: str, port: int, offered: Sequence[Connection],
-                     by_file: bool) -> Mapping[str, str]:
+    def _job(self, name: str, job: Job, offered: Sequence[Connection]) -> Workload:
+        """One member that is started by the clock. It belongs to no colour: which one serves is no setting."""
+        settings = self.context.settings.app
+        return Workload(
+            name=job_workload_name(name),
+            tier=self.kind,
+            image=job.image or settings.image,
+            count=1,
+            zones=(Zone.APP, Zone.DATA),
+            resources=Resources(memory_mib=job.memory_mib, cpus=job.cpus),
+            schedule=Schedule(job.schedule, job.timeout_s),
+            launcher=(*self._launcher(), "timeout", "-k", str(settings.drain_s), str(job.timeout_s)),
+            command=tuple(job.command),
+            # `timeout` is process 1: an image whose init is tini would complain of that in every run.
+            environment=self._environment(offered, EVENKEEL_JOB=name, TINI_SUBREAPER=1),
+            # A run reads them once; the next one reads what they are then.
+            files=lambda _member: self._files(offered, Effect.NONE),
+            tmpfs=(*WRITABLE, *settings.writable_paths),
+            stop_signal=settings.stop_signal,
+            stop_grace_s=settings.drain_s,
+            labels={"job": name},
+        )
+
+    @property
+    def _by_file(self) -> bool:
+        return self.context.settings.app.credentials is Credentials.FILES
+
+    def _launcher(self) -> tuple[str, ...]:
+        return () if self._by_file else ("/bin/sh", f"{CONFIG_DIR}/{LAUNCHER}")
+
+    def _environment(self, offered: Sequence[Connection], **own: Any) -> Mapping[str, str]:
         settings = self.context.settings.app
         limits = settings.database_pool
         given: dict[str, str] = {}
         for connection in offered:
             given |= connection.variables
-            if by_file:
+            if self._by_file:
                 given |= connection.file_variables
         return {
             **environment(
-                PORT=port or None, EVENKEEL_POOL=pool, EVENKEEL_COLOUR=colour, EVENKEEL_STACK=self.context.stack,
+                **own, EVENKEEL_STACK=self.context.stack,
                 DRAIN_SECONDS=settings.drain_s, KEEP_ALIVE_SECONDS=f"{settings.keep_alive_s:g}",
                 DB_POOL_MAX=limits.maximum, DB_POOL_MIN=limits.minimum,
                 DB_READ_POOL_MAX=limits.read_maximum, DB_READ_POOL_MIN=limits.read_minimum),
@@ -117,23 +157,21 @@ class App(Tier):
             **settings.environment,
         }
 
-    def _files(self, offered: Sequence[Connection], by_file: bool) -> list[ConfigFile]:
-        effect = UPTAKE_EFFECTS[self.context.settings.app.uptake]
+    def _files(self, offered: Sequence[Connection], effect: Effect) -> list[ConfigFile]:
         files = [ConfigFile("tls/ca.pem", self.context.certificates.authority, effect=effect)]
-        if by_file:
+        if self._by_file:
             for connection in offered:
                 files += [ConfigFile(path, content, secret=True, effect=effect)
                           for path, content in connection.secret_files.items()]
-            files += [ConfigFile(f"secrets/{name}", own_secret(f"app-secret-{name}"), secret=True, effect=effect)
-                      for name in self.context.settings.app.secrets]
+            files += [ConfigFile(f"secrets/{name}", own_secret(f"app-secret-{name}"), secret=True,
+                                 effect=effect) for name in self.context.settings.app.secrets]
             return files
         lines: list[pulumi.Input[str]] = []
         for connection in offered:
             lines += [_assignment(key, value) for key, value in connection.secret_variables.items()]
         lines += [_assignment(name, own_secret(f"app-secret-{name}")) for name in self.context.settings.app.secrets]
-        files.append(ConfigFile(SECRETS, join(lines), secret=True, effect=Effect.RESTART))
-        files.append(self.file(LAUNCHER, "app/launch.sh.j2", secrets_path=f"{CONFIG_DIR}/{SECRETS}",
-                               effect=Effect.RESTART))
+        files.append(ConfigFile(SECRETS, join(lines), secret=True, effect=effect))
+        files.append(self.file(LAUNCHER, "app/launch.sh.j2", secrets_path=f"{CONFIG_DIR}/{SECRETS}", effect=effect))
         return files
 
 
@@ -154,5 +192,6 @@ def _health(settings: AppSettings, pool: Pool, port: int) -> HealthCheck | None:
         command = settings.health_command if port != WITHOUT_PORT else []
     if not command:
         return None
-    filled = tuple(part.replace("{port}", str(port)).replace("{path}", settings.health_path) for part in command)
+    path = pool.health_path or settings.health_path
+    filled = tuple(part.replace("{port}", str(port)).replace("{path}", path) for part in command)
     return HealthCheck(filled, start_s=settings.start_s)

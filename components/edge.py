@@ -34,6 +34,9 @@ from components.workload import (
 NGINX = edge_nginx.WORKLOAD
 HAPROXY = edge_haproxy.WORKLOAD
 
+SETTLE_S = 3
+"""DNS is asked every second, and a server that is down is checked every quarter of one."""
+
 PAGES = {
     "maintenance": ("We'll be right back", "The service is being looked after. This page can be reloaded in a moment."),
     "read-only": ("Reading works, saving has to wait", "Nothing was changed. Please try again in a moment."),
@@ -85,7 +88,7 @@ class Edge(Tier):
 
     def _nginx_files(self, member: Member) -> Sequence[ConfigFile]:
         edge = self.context.settings.edge
-        values = edge_nginx.values(edge, self.context.names, member)
+        values = edge_nginx.values(edge, http_pools(self.context.settings.app), self.context.names, member)
         files = [self.file("nginx.conf", "nginx/nginx.conf.j2", **values), *self._pages()]
         if edge.tls.own_certificate:
             files += [ConfigFile("public/cert.pem", own_secret("edge-certificate"), secret=True),
@@ -123,6 +126,7 @@ class Edge(Tier):
                    Port("peers", edge_haproxy.PEER_PORT)),
             volumes=(Volume("state", size_gib=0.1),),
             stable_address=True,
+            settle_s=SETTLE_S,  # until it has found the workers, and Nginx has found it
             stop_signal="SIGUSR1",
             stop_grace_s=10,
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from components import edge_haproxy
 from components.names import Names
+from components.pools import HttpPool, StaticFiles
 from components.settings.edge import Edge, Headers
 from components.workload import CONFIG_DIR, Member
 
@@ -30,14 +31,24 @@ COMPRESSED_TYPES = (
 """What shrinks. ``text/html`` always does; images, fonts and archives are compressed already."""
 
 
+HIDDEN_HEADERS = ("X-Evenkeel-Level", "X-Request-ID")
+"""Of HAProxy's answers: Nginx says these itself, since an answer from its cache has them, too."""
+DIAGNOSTIC_HEADERS = ("X-Evenkeel-Balancer",)
+
+
 @dataclass(frozen=True)
 class Location:
-    """How requests below a path prefix are treated."""
+    """How requests below a path prefix are treated, or of one path alone where ``exact``."""
 
     path: str
+    exact: bool
     body_mib: int
     coalesced: bool
     ttl_s: int
+    static: bool
+    """Answers are files: cached whatever cookies come and go."""
+    fallback: str
+    """What is sent in place of a page that isn't there; empty: nothing."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,7 @@ class Header:
     value: str
 
 
-def values(edge: Edge, names: Names, member: Member) -> Mapping[str, Any]:
+def values(edge: Edge, pools: Sequence[HttpPool], names: Names, member: Member) -> Mapping[str, Any]:
     """Everything ``templates/nginx/nginx.conf.j2`` mentions."""
     return {
         "member": member.name,
@@ -64,6 +75,7 @@ def values(edge: Edge, names: Names, member: Member) -> Mapping[str, Any]:
         "access_log": edge.nginx.access_log,
         "private_paths": [path.rstrip("/") for path in edge.nginx.private_paths if path.rstrip("/")],
         "trusted_proxies": edge.nginx.trusted_proxies,
+        "client_address_header": edge.nginx.client_address_header,
         "tier_header": edge.rate_limits.tier_header,
         "tier_variable": variable_of(edge.rate_limits.tier_header),
         "balancers": edge_haproxy.balancers(edge, names),
@@ -92,7 +104,8 @@ def values(edge: Edge, names: Names, member: Member) -> Mapping[str, Any]:
         "diagnostics": edge.headers.diagnostics,
         "security_headers": security_headers(edge.headers),
         "compressed_types": COMPRESSED_TYPES,
-        "locations": locations(edge),
+        "locations": locations(edge, pools),
+        "hidden_headers": HIDDEN_HEADERS + (() if edge.headers.diagnostics else DIAGNOSTIC_HEADERS),
     }
 
 
@@ -107,19 +120,40 @@ def variable_of(header: str) -> str:
     return "http_" + header.lower().replace("-", "_")
 
 
-def locations(edge: Edge) -> list[Location]:
-    """One location per path prefix that any setting names, and ``/`` for the rest."""
+def locations(edge: Edge, pools: Sequence[HttpPool]) -> list[Location]:
+    """One location per path prefix that any setting or pool names, and ``/`` for the rest."""
     cache, uploads = edge.cache, edge.rate_limits.upload.paths
     prefixes = {"/", *cache.coalesced_paths, *cache.ttl_s_by_path, *uploads}
-    return [
-        Location(
-            path=prefix,
-            body_mib=edge.limits.upload_body_mib if _below(prefix, uploads) else edge.limits.body_mib,
-            coalesced=_below(prefix, cache.coalesced_paths),
-            ttl_s=cache.ttl_s_by_path.get(_longest(prefix, list(cache.ttl_s_by_path)), 0),
-        )
-        for prefix in sorted(prefixes)
-    ]
+    exact: set[str] = set()
+    if any(pool.static for pool in pools):
+        # What is cached without a look at cookies begins and ends exactly where HAProxy's route to that pool does.
+        for path in (path for pool in pools for path in pool.paths):
+            prefixes.add(path if path.endswith("/") else f"{path}/")
+            exact |= set() if path.endswith("/") else {path}
+    places = [*((path, False) for path in prefixes - exact), *((path, True) for path in exact)]
+    return [_location(path, alone, edge, _static(path, pools)) for path, alone in sorted(places)]
+
+
+def _location(path: str, exact: bool, edge: Edge, static: StaticFiles | None) -> Location:
+    cache, uploads = edge.cache, edge.rate_limits.upload.paths
+    given = cache.ttl_s_by_path.get(_longest(path, list(cache.ttl_s_by_path)), 0)
+    return Location(
+        path=path,
+        exact=exact,
+        body_mib=edge.limits.upload_body_mib if _below(path, uploads) else edge.limits.body_mib,
+        coalesced=static is not None or _below(path, cache.coalesced_paths),
+        ttl_s=given or (static.ttl_s if static else 0),
+        static=static is not None,
+        fallback=static.fallback if static else "",
+    )
+
+
+def _static(path: str, pools: Sequence[HttpPool]) -> StaticFiles | None:
+    """Of the pool that HAProxy sends requests for ``path`` to: the longest prefix wins, ``web`` has the rest."""
+    owners = {route.rstrip("/") + "/": pool for pool in pools for route in pool.paths}
+    longest = _longest(path.rstrip("/") + "/", list(owners))
+    owner = owners[longest] if longest else next((pool for pool in pools if pool.name == "web"), None)
+    return owner.static if owner else None
 
 
 def security_headers(headers: Headers) -> list[Header]:

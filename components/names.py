@@ -15,6 +15,9 @@ class Names(Protocol):
     def member(self, workload: str, ordinal: int) -> str:
         """The DNS name of one member."""
 
+    def container(self, workload: str, ordinal: int) -> str:
+        """What the engine itself calls one member, for whoever speaks to the engine."""
+
     def service(self, workload: str) -> str:
         """The DNS name behind which any member of a workload (or of an alias) answers."""
 

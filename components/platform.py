@@ -17,10 +17,11 @@ from components.postgres import Postgres
 from components.redis import Redis
 from components.secrets import Secrets
 from components.settings import Settings
+from components.supervision import Supervision
 from components.tier import Context, Target, Tier
 from components.workload import Workload
 
-TIERS: tuple[type[Tier], ...] = (Edge, App, Postgres, Redis)
+TIERS: tuple[type[Tier], ...] = (Edge, App, Postgres, Redis, Supervision)
 """In the order in which a request passes them, and in which they are shown."""
 FIRST: tuple[type[Tier], ...] = (Postgres, Redis)
 """Registered before the others: all start at once, but an engine makes only a few at a time, and what the others need
@@ -61,7 +62,8 @@ class Platform:
             "rotation": pulumi.Output.all(**self._phases).apply(rotation.unfinished),
             "members": [
                 {"member": member.name, "workload": workload.name, "tier": workload.tier, "domain": member.domain,
-                 "stateful": workload.stateful, **workload.labels}
+                 "stateful": workload.stateful, **workload.labels,
+                 **({"schedule": workload.schedule.cron} if workload.schedule else {})}
                 for workload in self.workloads for member in workload.members
             ],
             **{name: value for tier in self.tiers for name, value in tier.exports().items()},

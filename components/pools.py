@@ -8,6 +8,16 @@ COLOURS = ("blue", "green")
 
 
 @dataclass(frozen=True)
+class StaticFiles:
+    """A pool's answers are files, the same for every visitor."""
+
+    ttl_s: int
+    """How long the edge keeps a file about whose caching the pool says nothing."""
+    fallback: str
+    """Path whose answer is sent in place of a page that isn't there; empty: none is."""
+
+
+@dataclass(frozen=True)
 class HttpPool:
     """A pool that answers HTTP, once per colour: workload ``<name>-<colour>``."""
 
@@ -24,3 +34,4 @@ class HttpPool:
     readonly_path: str
     keep_alive_s: float
     """How long a worker keeps an idle connection open; the edge's own must be shorter."""
+    static: StaticFiles | None = None

@@ -14,15 +14,17 @@ connection, the client sees an error, and the write is unknown as well. The sess
 is back.
 ``failsafe_mode``: when etcd's majority is lost, the primary goes on as long as every member confirms that it does.
 
-It deliberately does not switch over, restart for parameters that need it, or restore: those are operations.
+It deliberately does not replace members, fail over or restore: those are operations.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 from components import postgres_access as access
+from components.postgres_steps import RESTART, curl, proxy_drain, signal
 from components.settings.postgres import Postgres as PostgresSettings
 from components.tier import Tier
 from components.workload import (
@@ -40,6 +42,7 @@ from components.workload import (
 )
 
 TLS_DIR = f"{CONFIG_DIR}/tls"
+HEALTH = "health.curl"
 
 POSTGRES_PORT = 5432
 PATRONI_PORT = 8008
@@ -93,8 +96,8 @@ class Postgres(Tier):
         return Workload(
             name="etcd", tier=self.kind, image="etcd", count=etcd.members, zones=(Zone.DATA,),
             resources=Resources(memory_mib=etcd.memory_mib, cpus=etcd.cpus),
-            health=HealthCheck(_curl(f"http://127.0.0.1:{ETCD_METRICS_PORT}/health")),
-            files=files, volumes=(Volume("data", size_gib=etcd.storage_gib),),
+            health=HealthCheck(curl(f"http://127.0.0.1:{ETCD_METRICS_PORT}/health")),
+            files=files, volumes=(Volume("data", size_gib=etcd.storage_gib),), clustered=True, can_grow=False,
             ports=(Port("client", ETCD_CLIENT_PORT), Port("peer", ETCD_PEER_PORT)), stop_grace_s=10)
 
     # -- Postgres -----------------------------------------------------------------------------------------------------
@@ -107,6 +110,7 @@ class Postgres(Tier):
         tls = self.tls_files("postgres", settings.members, also=(names.service("pgproxy"), *proxies))
         secrets = self.context.secrets
         roles = access.roles(settings, secrets)
+        poolers = [names.member("pgbouncer", n) for n in range(1, settings.pgbouncer.members + 1)]
 
         def files(member: Member) -> list[ConfigFile]:
             return [
@@ -118,16 +122,21 @@ class Postgres(Tier):
                           roles=roles, databases=access.databases(settings)),
                 self.file("etcd-endpoints", "postgres/etcd-endpoints.j2", effect=Effect.NONE,
                           etcd_hosts=self.etcd_endpoints),
+                # For postgres-restart, which holds the clients while the primary changes.
+                ConfigFile("poolers.json", json.dumps({"hosts": poolers, "port": PGBOUNCER_PORT,
+                                                       "database": settings.database}), effect=Effect.NONE),
+                # A file, since a health check that changed would make another container necessary.
+                ConfigFile(HEALTH, f'url = "https://localhost:{PATRONI_PORT}/readiness?lag={settings.read_lag_mib}MB"\n',
+                           effect=Effect.NONE),
             ]
 
-        ready = f"https://localhost:{PATRONI_PORT}/readiness?lag={settings.read_lag_mib}MB"
         return Workload(
             name="postgres", tier=self.kind, image="postgres", count=settings.members, zones=(Zone.DATA,),
             resources=Resources(memory_mib=settings.memory_mib, cpus=settings.cpus),
-            health=HealthCheck(_curl(ready, "--cacert", f"{TLS_DIR}/ca.pem")),
-            # No check before a reload: Patroni's own also wants to reach every etcd member, and a lost one must not
-            # keep settings from changing. Tests run it instead.
-            files=files, reload=("postgres-settings",),
+            health=HealthCheck(curl("--cacert", f"{TLS_DIR}/ca.pem", "--config", f"{CONFIG_DIR}/{HEALTH}")),
+            # Postgres judges its parameters. (Patroni's own checker fails where an etcd member can't be reached.)
+            files=files, check=("postgres-settings", "check"), reload=("postgres-settings",),
+            converge=RESTART, converge_on=("patroni/patroni.yml",), clustered=True,
             volumes=(Volume("data", size_gib=settings.storage_gib),),
             ports=(Port("postgres", POSTGRES_PORT), Port("patroni", PATRONI_PORT)), stop_grace_s=60,
             # A primary that can't reach etcd while it stops waits for it until it is killed.
@@ -165,10 +174,11 @@ class Postgres(Tier):
         return Workload(
             name="pgproxy", tier=self.kind, image="pgproxy", count=proxy.members, zones=(Zone.DATA,),
             resources=Resources(memory_mib=proxy.memory_mib, cpus=proxy.cpus),
-            health=HealthCheck(_curl(f"http://127.0.0.1:{PROXY_STATUS_PORT}/ready")),
-            files=files, reload=_signal("USR2"),
+            health=HealthCheck(curl(f"http://127.0.0.1:{PROXY_STATUS_PORT}/ready")),
+            files=files, reload=signal("USR2"),
             check=("haproxy", "-c", "-q", "-f", f"{CONFIG_DIR}/pgproxy.cfg"),
-            ports=(Port("write", WRITE_PORT), Port("read", READ_PORT)), stop_grace_s=10)
+            ports=(Port("write", WRITE_PORT), Port("read", READ_PORT)), stop_grace_s=10,
+            drain=proxy_drain(PGBOUNCER_PORT))
 
     def _pgbouncer(self) -> Workload:
         settings, pools = self.settings, self.settings.pgbouncer
@@ -181,12 +191,13 @@ class Postgres(Tier):
                 *tls,
                 self.file("pgbouncer/userlist.txt", "pgbouncer/userlist.txt.j2", secret=True, users=users),
                 self.file("pgbouncer/hba.conf", "pgbouncer/hba.conf.j2", database=settings.database,
-                          readonly_database=settings.readonly_database, writers=writer.names, readers=reader.names),
+                          readonly_database=settings.readonly_database, writers=writer.names, readers=reader.names,
+                          operator=access.API_USER),
                 self.file(
                     "pgbouncer/pgbouncer.ini", "pgbouncer/pgbouncer.ini.j2",
                     database=settings.database, user=writer.pooled,
                     readonly_database=settings.readonly_database, readonly_user=reader.pooled,
-                    host=self.context.names.service("pgproxy"),
+                    operator=access.API_USER, host=self.context.names.service("pgproxy"),
                     write_port=WRITE_PORT, read_port=READ_PORT, port=PGBOUNCER_PORT, tls_dir=TLS_DIR,
                     config_dir=f"{CONFIG_DIR}/pgbouncer", pool_size=pools.pool_size,
                     reserve_pool_size=pools.reserve_pool_size, readers_pool_size=pools.readers_pool_size,
@@ -202,7 +213,7 @@ class Postgres(Tier):
             resources=Resources(memory_mib=pools.memory_mib, cpus=pools.cpus),
             health=HealthCheck(("pg_isready", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-d", settings.database,
                                 "-U", settings.user)),
-            files=files, reload=_signal("HUP"), ports=(Port("pgbouncer", PGBOUNCER_PORT),),
+            files=files, reload=signal("HUP"), ports=(Port("pgbouncer", PGBOUNCER_PORT),),
             # SIGINT lets transactions end first, SIGTERM does not.
             stop_signal="SIGINT", stop_grace_s=15)
 
@@ -261,15 +272,6 @@ LOCAL_PARAMETERS: dict[str, Any] = {
     "password_encryption": "scram-sha-256",
 }
 """The same on every member, but bound to this tier's paths, so in the member's own file."""
-
-
-def _curl(url: str, *options: str) -> tuple[str, ...]:
-    return ("curl", "--silent", "--fail", "--output", "/dev/null", "--max-time", "3", *options, url)
-
-
-def _signal(name: str) -> tuple[str, ...]:
-    """Process 1 is tini, which hands signals on. The images have no `kill` but the shell's."""
-    return ("sh", "-c", f"kill -{name} 1")
 
 
 def _as_etcd_reads(files: list[ConfigFile]) -> list[ConfigFile]:

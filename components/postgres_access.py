@@ -103,9 +103,10 @@ def identities(settings: PostgresSettings) -> list[dict[str, str]]:
 
 
 def pooler_users(settings: PostgresSettings, secrets: Secrets) -> pulumi.Output[list[dict[str, str]]]:
-    """PgBouncer's own list: every login that has a password."""
+    """PgBouncer's own list: every login that has a password, and the one for operations, which may use its console."""
     both = [secrets.accepted(login.secret).apply(partial(_users, login)) for login in logins(settings)]
-    return pulumi.Output.all(*both).apply(lambda lists: [user for users in lists for user in users])
+    operator = secrets.password("postgres-api").apply(lambda password: [{"name": API_USER, "password": password}])
+    return pulumi.Output.all(*both, operator).apply(lambda lists: [user for users in lists for user in users])
 
 
 def _users(login: Login, accepted: dict[str, str]) -> list[dict[str, str]]:

@@ -105,6 +105,8 @@ class Redis(Tier):
             ports=(Port("redis", PORT), Port("bus", BUS_PORT)),
             volumes=(Volume("data", DATA_DIR, settings.persistence.volume_gib),),
             tmpfs_mib=16,
+            clustered=True,
+            can_grow=False,
             stop_grace_s=20,
         )]
 

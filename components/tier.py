@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pulumi
@@ -23,6 +23,10 @@ class Target(Protocol):
     def names(self) -> Names:
         """How members are found there."""
 
+    @property
+    def restarts_members(self) -> bool:
+        """Whether the engine brings back every member that died, whatever ended it, and runs what has a schedule."""
+
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:
         """Register the resources of every member of ``workload`` under ``parent``."""
 
@@ -36,6 +40,8 @@ class Context:
     target: Target
     secrets: Secrets
     certificates: Certificates
+    declared: list[Workload] = field(default_factory=list)
+    """Every workload of the tiers so far, in their order."""
 
     @property
     def names(self) -> Names:
@@ -53,6 +59,7 @@ class Tier(pulumi.ComponentResource):
         self.context = context
         self.running = self.workloads()
         for workload in self.running:
+            context.declared.append(workload)
             context.target.run(workload, parent=self)
         self.register_outputs({})
 

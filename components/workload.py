@@ -18,6 +18,9 @@ CONFIG_DIR = "/etc/evenkeel"
 DATA_DIR = "/var/lib/evenkeel"
 """Where a member keeps what must outlive it."""
 
+ENGINE_SOCKET = "/engine/engine.sock"
+"""Where a member with ``controls_engine`` finds the engine's own socket."""
+
 USER_ID = 10001
 """User and group of every process of the platform (``images/base`` makes it)."""
 
@@ -31,6 +34,13 @@ class Zone(StrEnum):
     EDGE = "edge"
     APP = "app"
     DATA = "data"
+    CONTROL = "control"
+    """Who may ask the engine for something, and whom it is asked through."""
+
+    @property
+    def internal(self) -> bool:
+        """Whether its members reach nothing outside of the stack."""
+        return self in (Zone.DATA, Zone.CONTROL)
 
 
 class Effect(StrEnum):
@@ -106,6 +116,15 @@ class HealthCheck:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A command, one of several in a row, run inside members: exit 0 when its part is done."""
+
+    command: tuple[str, ...]
+    workload: str | None = None
+    """Run at once in all running members of this workload; None: in the member itself."""
+
+
+@dataclass(frozen=True)
 class Resources:
     """Limits of one member. ``memory_request_mib`` and ``cpu_request`` are what a scheduler reserves."""
 
@@ -114,6 +133,17 @@ class Resources:
     memory_request_mib: int | None = None
     cpu_request: float | None = None
     open_files: int = 16384
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When members run, instead of always: each is started when it is due and ends by itself. A run that still works
+    when the next one is due makes that one be left out."""
+
+    cron: str
+    """Minute, hour, day of the month, month, day of the week; UTC."""
+    timeout_s: int
+    """A run that takes longer has failed. The workload itself ends it; a target may, too, a little later."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +178,24 @@ class Workload:
     aliases: tuple[str, ...] = ()
     stable_address: bool = False
     """Members keep their address for life, for clients that resolve a name only once."""
+    controls_engine: bool = False
+    """Members get the engine's own socket at ``ENGINE_SOCKET``. Whoever speaks through it owns the machine: only for
+    what does nothing but restrict it. Only where the engine has one (``Target.restarts_members`` is false)."""
+    schedule: Schedule | None = None
+    """Set: members are no services but runs. None of them is waited for, and a run that failed is not repeated."""
+    clustered: bool = False
+    """Members hold roles and votes among each other (a primary, a quorum): who replaces one must mind the others. So
+    only an operation replaces them; a plain update that would is refused."""
+    can_grow: bool = True
+    """Further members may be added to a cluster that runs."""
+    drain: tuple[Step, ...] = ()
+    """Leads a member's clients to the others before it is replaced. Unneeded where the stop signal does it."""
+    converge: tuple[Step, ...] = ()
+    """What a reload of one member can't do: run from the first member that runs, once all have their new files."""
+    converge_on: tuple[str, ...] = ()
+    """Paths of files, the same for all members, whose change calls for ``converge``."""
+    settle_s: float = 0
+    """How long after a member serves its clients need to find it; only then another member may be replaced."""
     stop_signal: str = "SIGTERM"
     stop_grace_s: int = 30
     stops_before: tuple[str, ...] = ()

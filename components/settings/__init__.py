@@ -18,6 +18,7 @@ from components.settings.postgres import Postgres
 from components.settings.published import default_ports
 from components.settings.redis import Redis
 from components.settings.secrets import Secrets
+from components.settings.supervision import Supervision
 
 STACK_NAME = re.compile(r"^[a-z][a-z0-9-]{0,29}$")
 
@@ -59,6 +60,7 @@ class Settings(Model):
     postgres: Postgres = knob(Postgres, "Postgres, etcd, PgBouncer.")
     redis: Redis = knob(Redis, "Redis Cluster.")
     secrets: Secrets = knob(Secrets, "Where the platform's own passwords come from.")
+    supervision: Supervision = knob(Supervision, "The supervisors.")
     images: dict[str, str] = knob(
         dict, "Replacements of the platform's own images by name, for example `postgres: registry/postgres:tag`.")
 
@@ -87,5 +89,7 @@ class Settings(Model):
         """Setting -> image, for every image that a setting names."""
         colours = {f"app.colours.{name}.image": colour.image for name, colour in
                    (("blue", self.app.colours.blue), ("green", self.app.colours.green)) if colour.image}
+        own = {f"app.pools.{name}.image": pool.image for name, pool in self.app.pools.items() if pool.image}
+        own |= {f"app.jobs.{name}.image": job.image for name, job in self.app.jobs.items() if job.image}
         replaced = {f"images.{name}": image for name, image in self.images.items()}
-        return {"app.image": self.app.image, **colours, **replaced}
+        return {"app.image": self.app.image, **colours, **own, **replaced}

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from enum import StrEnum
 from typing import Self
 
 from pydantic import model_validator
 
 from components.settings.base import Model, knob
+from components.settings.jobs import Job
+from components.settings.traffic import require_path
+
+JOB_NAME = re.compile(r"^[a-z][a-z0-9-]{0,29}$")
 
 
 class Credentials(StrEnum):
@@ -68,9 +73,22 @@ class Colours(Model):
         return self
 
 
-class Pool(Model):
-    """A group of workers of one kind, made from the same image."""
+class StaticFiles(Model):
+    """For a pool whose answers are files, the same for every visitor: the edge caches them whatever cookies a request
+    carries, and takes cookies out of the answers."""
 
+    ttl_s: int = knob(600, "How long the edge keeps a file about whose caching the pool says nothing (neither "
+                           "Cache-Control nor Expires).", unit="s", ge=1)
+    fallback: str | None = knob(
+        None, "Path of the pool, sent with 200 in place of a page (`Accept: text/html`) that the pool answers 404 for: "
+        "a single-page application's index.html. Empty: 404 stays 404.", pattern="^/")
+
+
+class Pool(Model):
+    """A group of workers of one kind."""
+
+    image: str | None = knob(None, "Image of this pool, the same in both colours; empty: the colour's, else "
+                                   "`app.image`.")
     command: list[str] | None = knob(None, "Command of this pool's members; empty: the image's own.")
     workers: int = knob(default_workers, "Members per colour. Default: cores - 1, at least 2.", ge=1, le=100)
     port: int | None = knob(None, "Port of this pool; empty: `app.port`. 0: takes no requests (a queue worker).",
@@ -78,12 +96,29 @@ class Pool(Model):
     paths: list[str] = knob(list, "Path prefixes routed to this pool. The pool `web` takes whatever nobody else does.")
     balance: Balance = knob(Balance.LEASTCONN, "How a worker is chosen: leastconn, roundrobin, source or weighted.")
     sticky: Sticky = knob(Sticky.OFF, "What ties a visitor to a worker: off, cookie or source. Within a colour.")
+    static: StaticFiles | None = knob(None, "Set (`{}` is enough): this pool answers with static files.")
+    health_path: str | None = knob(None, "Answers 200 when a member of this pool may get requests; empty: "
+                                         "`app.health_path` and `app.readonly_health_path`.", pattern="^/")
     max_connections: int = knob(256, "Requests in flight per worker; more wait in HAProxy's queue.", ge=1)
     memory_mib: int = knob(256, "Memory limit of one member.", unit="MiB", ge=32)
     cpus: float = knob(1.0, "CPU limit of one member.", unit="cores", gt=0)
     health_command: list[str] | None = knob(
         None, "Command run inside a member of this pool, exit 0 = healthy; unset: `app.health_command`. A pool without "
         "a port has none unless it is set here.")
+
+    @model_validator(mode="after")
+    def _paths_are_valid(self) -> Self:
+        for path in self.paths:
+            require_path(path)
+        if self.static and self.port == 0:
+            raise ValueError("static: a pool without a port answers no requests, hence serves no files")
+        fallback = self.static.fallback if self.static else None
+        if fallback:
+            require_path(fallback)
+            if self.paths and not any(fallback.startswith(path) for path in self.paths):
+                raise ValueError(f"static.fallback {fallback!r} is not below the pool's paths: "
+                                 f"{', '.join(self.paths)}")
+        return self
 
 
 class DatabasePool(Model):
@@ -132,6 +167,7 @@ class App(Model):
     start_s: int = knob(120, "How long a worker may take to become healthy.", unit="s", ge=1, le=3600)
     writable_paths: list[str] = knob(list, "Paths the application may write besides /tmp and /run (in memory).")
     pools: dict[str, Pool] = knob(lambda: {"web": Pool()}, "Pools by name; `web` must be one of them.")
+    jobs: dict[str, Job] = knob(dict, "Scheduled jobs by name: lower-case letters, digits and dashes.")
     colours: Colours = knob(Colours, "The two colours of a release.")
 
     @model_validator(mode="after")
@@ -152,4 +188,14 @@ class App(Model):
             if name != "web" and pool.port != 0 and not pool.paths:
                 raise ValueError(f"pool {name!r} takes requests but no path leads to it: set pools.{name}.paths, or "
                                  f"pools.{name}.port: 0 for a queue worker")
+        return self
+
+    @model_validator(mode="after")
+    def _jobs_have_names_of_their_own(self) -> Self:
+        for name in self.jobs:
+            if not JOB_NAME.match(name):
+                raise ValueError(f"job name {name!r}: lower-case letters, digits and dashes, a letter first, 30 "
+                                 "characters at most")
+        if "job" in self.pools and self.jobs.keys() & {"blue", "green"}:
+            raise ValueError("a job named like a colour and a pool named `job` would be called the same: rename one")
         return self

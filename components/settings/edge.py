@@ -28,7 +28,10 @@ class Nginx(Model):
     cpus: float = knob(1.0, "CPU limit of one member.", unit="cores", gt=0)
     trusted_proxies: list[str] = knob(
         list, "Addresses or networks of proxies and CDNs in front of the edge. Only they may say who the client is "
-              "(X-Forwarded-For) and which tier of limits it has.")
+              "(`client_address_header`) and which tier of limits it has.")
+    client_address_header: str = knob("X-Forwarded-For", "Header in which a trusted proxy names the client's address: "
+                                      "of several the last that is no trusted proxy. CDNs often have one of their own.",
+                                      pattern="^[A-Za-z0-9-]+$")
     private_paths: list[str] = knob(lambda: ["/metrics"], "Paths that clients are answered 404 for, and everything "
                                                           "below them.")
     access_log: bool = knob(True, "One JSON line per request on standard output, without query strings and cookies.")

@@ -22,8 +22,9 @@ BEGAN = "EVENKEEL_BEGAN"
 INTERRUPTED = 130
 USAGE = """usage: python3 -m operations.setup COMMAND
 
-  prepare             tools, virtual environment, engine, images
-  prepare-tests       the same, with what tests and linters need
+  prepare             tools, virtual environment, engine, the images that a stack needs [STACK=local]
+  prepare-tests       the same with all images, and with what tests and linters need
+  prepare-ansible     the same as prepare, with Ansible
   tools               tools and virtual environment
   images              engine and images
   load-tools          k6, which makes load for measurements
@@ -31,7 +32,7 @@ USAGE = """usage: python3 -m operations.setup COMMAND
   env                 print the environment that `pulumi` needs, for a shell
   stop-engine         end the Docker engine, if this checkout started it by hand
   run COMMAND ...     run a command in that environment
-  up, down, status, logs, graph, preview ...   see `make`
+  up, down, status, logs, hold, graph, preview ...   see `make`
 """
 
 
@@ -56,8 +57,10 @@ def main(arguments: Sequence[str]) -> int:
 def _command(command: str, arguments: Sequence[str]) -> int:
     progress = Progress()
     began = time.time()
-    if command in ("prepare", "prepare-tests", "tools"):
-        preparation.prepare(progress, images=command != "tools", development=command == "prepare-tests")
+    if command in ("prepare", "prepare-tests", "prepare-ansible", "tools"):
+        preparation.prepare(progress, images=command != "tools", development=command == "prepare-tests",
+                            ansible=command in ("prepare-ansible", "prepare-tests"),
+                            stack=_stack(arguments) if command in ("prepare", "prepare-ansible") else None)
         progress.line(f"ready, {progress.total():.1f} s in all")
     elif command == "images":
         preparation.prepare_images(progress)
@@ -72,10 +75,15 @@ def _command(command: str, arguments: Sequence[str]) -> int:
     elif command == "run":
         _become([*arguments], env.pulumi_environment())
     else:
-        made = preparation.prepare(progress) if command == "up" else env.pulumi_environment()
+        made = preparation.prepare(progress, stack=_stack(arguments)) if command == "up" else env.pulumi_environment()
         _become([str(environment.PYTHON), "-m", "operations.setup.cli", command, *arguments],
                 {**made, BEGAN: f"{began:.3f}"})
     return 0
+
+
+def _stack(arguments: Sequence[str]) -> str:
+    named = [argument.removeprefix("STACK=") for argument in arguments if argument.startswith("STACK=")]
+    return (named[-1] if named else "") or "local"
 
 
 def _become(command: Sequence[str], more: dict[str, str]) -> None:

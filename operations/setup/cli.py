@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from components.targets.docker.waiting import NotReadyError
-from operations.setup import deploy, graph, logs, stack, status, teardown
+from operations.setup import deploy, engine_state, graph, holds, logs, previews, stack, status, teardown
 from operations.setup.paths import ROOT, STATE
 
 INTERRUPTED = 130
@@ -49,8 +48,7 @@ def up(call: Call) -> int:
     call.console.print(f"open          {'   '.join(secure)}", highlight=False)
     call.console.print(f"credentials   encrypted in {_relative(STATE)}/state with the passphrase in "
                        f"{_relative(STATE)}/passphrase (yours alone: keep a copy)", highlight=False)
-    call.console.print(f"try           curl -k {secure[0]}/api/orders -H 'Content-Type: application/json' "
-                       "-d '{\"item\":\"anchor\",\"quantity\":1}'", highlight=False, soft_wrap=True)
+    call.console.print(f"try           curl -k {secure[0]}{_example(call.stack)}", highlight=False, soft_wrap=True)
     call.console.print(f"then          make status, make logs TIER=postgres, make down{_suffix(call.stack)}",
                        highlight=False)
     _say_unfinished(call, result.outputs["rotation"].value)
@@ -84,9 +82,39 @@ def show_status(call: Call) -> int:
         print(json.dumps([member.as_json() for member in statuses], indent=2))
     elif statuses:
         call.console.print(status.table(statuses, f"stack {call.stack}"))
+        _show_holds(call)
     else:
         call.console.print(f"Nothing of the stack {call.stack!r} runs here. Next: `make up{_suffix(call.stack)}`.")
     return 0 if statuses and all(member.serves for member in statuses) else 1
+
+
+def _show_holds(call: Call) -> None:
+    try:
+        for held in holds.current(call.stack):
+            call.console.print(f"held: {held.name} for another {held.left_s:.0f} s ({held.why})", highlight=False)
+    except holds.HoldError as error:
+        call.console.print(f"holds are not known: {error}", highlight=False)
+
+
+def hold(call: Call) -> int:
+    """Keep the supervisors from bringing ``MEMBER`` back ``FOR`` a while (default 10m), and say ``WHY``."""
+    name = call.option("MEMBER")
+    if name is None:
+        call.console.print("MEMBER= a member (redis-2), workload (redis), tier (postgres) or `all`; FOR=10m; WHY='...'")
+        return 2
+    seconds = holds.duration_s(call.option("FOR") or "10m")
+    call.console.print(holds.hold(call.stack, name, seconds, call.option("WHY") or "no reason given"), highlight=False)
+    return 0
+
+
+def unhold(call: Call) -> int:
+    """End a hold before its time."""
+    name = call.option("MEMBER")
+    if name is None:
+        call.console.print("MEMBER= what is held; `make status` lists it")
+        return 2
+    call.console.print(holds.unhold(call.stack, name), highlight=False)
+    return 0
 
 
 def show_logs(call: Call) -> int:
@@ -115,10 +143,22 @@ def draw(call: Call) -> int:
 
 
 def preview(call: Call) -> int:
-    """Pulumi's own words about what an `up` would change."""
-    stack.select(call.stack, os.environ)
-    return subprocess.run(["pulumi", "preview", "--diff", "--stack", call.stack, "--non-interactive"], cwd=ROOT,
-                          check=False).returncode
+    """What an `up` would do to whom, in words, then Pulumi's own diff. Exit status 1 where it would be refused."""
+    return previews.show(call.stack, os.environ, call.console)
+
+
+def repair(call: Call) -> int:
+    """What comes before a deployment, without one: free the stack, start what is stopped, remove what no state knows.
+    For playbooks that run Pulumi themselves."""
+    told: list[str] = []
+    selected = deploy.select_free(call.stack, os.environ, told.append)
+    refresh = engine_state.repair(call.stack, stack.recorded(selected), told.append)
+    if call.option("FORMAT") == "json":
+        print(json.dumps({"said": told, "refresh": refresh}))
+    else:
+        for sentence in told:
+            call.console.print(sentence, highlight=False)
+    return 0
 
 
 def docs(call: Call) -> int:
@@ -132,6 +172,7 @@ def docs(call: Call) -> int:
 
 COMMANDS: Mapping[str, Callable[[Call], int]] = {
     "up": up, "down": down, "status": show_status, "logs": show_logs, "graph": draw, "preview": preview, "docs": docs,
+    "hold": hold, "unhold": unhold, "repair": repair,
 }
 
 
@@ -142,13 +183,21 @@ def main(arguments: Sequence[str]) -> int:
     call = Call(options.pop("STACK", "") or "local", options, console)
     try:
         return COMMANDS[command](call)
-    except (deploy.DeployError, NotReadyError) as error:
+    except (deploy.DeployError, holds.HoldError, NotReadyError) as error:
         console.print(f"\n[bold red]Error:[/] stack {call.stack}, {command}:", highlight=False)
         print(error)
         return 1
     except KeyboardInterrupt:
         console.print(f"\nInterrupted. What is done is kept; `make {command}{_suffix(call.stack)}` goes on from there.")
         return INTERRUPTED
+
+
+def _example(name: str) -> str:
+    """The rest of a command that shows the application at work; of one that we don't know, its front page."""
+    images = (str(container.attrs["Config"]["Image"]) for container in engine_state.containers(name))
+    if any(image.startswith("evenkeel/orders:") for image in images):
+        return "/api/orders -H 'Content-Type: application/json' -d '{\"item\":\"anchor\",\"quantity\":1}'"
+    return "/"
 
 
 def _suffix(name: str) -> str:

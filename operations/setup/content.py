@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-LEFT_OUT = frozenset({"wheels", "tests", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
+LEFT_OUT = frozenset({"wheels", "node_modules", "tests", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
 """Folders that are no part of an image or a tool: caches, what the host adds before a build, tests."""
 DIGITS = 12
 

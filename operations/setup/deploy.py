@@ -13,7 +13,7 @@ from pulumi.automation import errors as automation_errors
 from pulumi.automation.events import EngineEvent
 from rich.console import Console
 
-from components.targets.docker import waiting
+from components.targets.docker import naming, waiting
 from operations.setup import engine_state, stack
 
 SHOW_EVERY_S = 10
@@ -73,7 +73,7 @@ def _wait_for_all(name: str) -> None:
         {"member": container.labels["evenkeel.member"], "container": container.name,
          "health": (container.attrs["Config"].get("Healthcheck") or {}).get("Test", ["CMD"])[1:],
          "startSeconds": 120}
-        for container in engine_state.containers(name)
+        for container in engine_state.containers(name) if naming.SCHEDULE not in container.labels
     ]
     waiting.until_ready(members)
 
@@ -118,7 +118,8 @@ class Watch:
         if before and before.metadata.op != "same" and not before.metadata.type.startswith(GROUPS):
             metadata = before.metadata
             self._busy[metadata.urn] = metadata.op.value if hasattr(metadata.op, "value") else str(metadata.op)
-            if metadata.type.startswith("docker:index/container"):
+            inputs = (metadata.new.inputs if metadata.new else None) or {}
+            if metadata.type.startswith("docker:index/container") and inputs.get("start", True):
                 self._members.add(metadata.urn.rsplit("::", 1)[-1])
         elif event.res_outputs_event and event.res_outputs_event.metadata.urn in self._busy:
             urn = event.res_outputs_event.metadata.urn

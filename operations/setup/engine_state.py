@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 
 from docker.models.containers import Container
 
-from components.targets.docker import engine
+from components.targets.docker import engine, naming
+from operations.setup import by_hand
 from operations.setup.stack import Recorded
 
-TIERS = ("edge", "app", "postgres", "redis")
+TIERS = ("edge", "app", "postgres", "redis", "supervision")
 
 
 def containers(stack: str) -> list[Container]:
@@ -21,18 +22,25 @@ def containers(stack: str) -> list[Container]:
 
 
 def repair(stack: str, state: Recorded, say: Callable[[str], None]) -> bool:
-    """Start members that are stopped, remove containers that no state knows. True when Pulumi must look at the engine
-    again (``--refresh``). Data is safe: it lives in volumes, which are never touched here.
+    """Start members that are stopped, remove containers that no state knows, put back limits that were changed by
+    hand. True when Pulumi must look at the engine again (``--refresh``). Data is safe: it lives in volumes, which are
+    never touched here.
     """
     remove_unknown(stack, state, say)
     present = containers(stack)
     for container in present:
+        if naming.SCHEDULE in container.labels and container.status != "paused":
+            continue  # Between its runs a scheduled member has exited, or was only created.
         if container.status in ("exited", "created", "dead"):
             container.start()
             say(f"started {container.name}: it was {container.status}")
         elif container.status == "paused":
             container.unpause()
             say(f"resumed {container.name}: it was paused")
+    for container in present:
+        for change in by_hand.differences(container.attrs, state.inputs.get(container.name or "", {})):
+            change.put_back(container)
+            say(f"put back {change.sentence(container.labels['evenkeel.member'])}")
     ids = {container.id for container in present}
     missing = sorted(name for name, identity in state.containers.items() if identity not in ids)
     if missing:

@@ -15,24 +15,24 @@ from operations.setup.commands import Commands
 from operations.setup.paths import ROOT, VENV
 from operations.setup.tasks import Say
 
-RUNTIME, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
+RUNTIME, ANSIBLE, DEVELOPMENT = "requirements.txt", "requirements-ansible.txt", "requirements-dev.txt"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "locks.json"
 AGAIN = "make up   # goes on where it was"
 
 
-def plan(*, development: bool = False) -> str:
+def plan(*, development: bool = False, ansible: bool = False) -> str:
     """What ``ensure`` will find or do, in words."""
-    missing = _missing(development)
+    missing = _missing(development, ansible)
     return f"will be filled from {', '.join(missing)}" if missing else "up to date"
 
 UNFINISHED = "unfinished"
 """In the stamp for a lock whose installation began: an environment found so is made anew."""
 
 
-def ensure(commands: Commands, say: Say, *, development: bool = False) -> str | None:
-    """Make the environment hold what the runtime lock says, and the development lock where asked for."""
-    missing = _missing(development)
+def ensure(commands: Commands, say: Say, *, development: bool = False, ansible: bool = False) -> str | None:
+    """Make the environment hold what the runtime lock says, and Ansible's and the development lock where asked for."""
+    missing = _missing(development, ansible)
     if not missing:
         return None
     installed: dict[str, str] = {}
@@ -53,8 +53,8 @@ def ensure(commands: Commands, say: Say, *, development: bool = False) -> str | 
     return f"holds {', '.join(missing)}"
 
 
-def _missing(development: bool) -> list[str]:
-    wanted = [RUNTIME, DEVELOPMENT] if development else [RUNTIME]
+def _missing(development: bool, ansible: bool) -> list[str]:
+    wanted = [RUNTIME] + [ANSIBLE] * ansible + [DEVELOPMENT] * development
     installed = _installed()
     if installed.get(RUNTIME) != _digest(RUNTIME) or UNFINISHED in installed.values():
         return wanted  # Made anew, it holds nothing.

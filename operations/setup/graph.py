@@ -11,7 +11,7 @@ BEGIN, END = "<!-- graph: written by `make graph` -->", "<!-- /graph -->"
 FLOW = (
     ("nginx", "haproxy"), ("haproxy", "web-blue"), ("haproxy", "web-green"), ("web-blue", "pgbouncer"),
     ("web-green", "pgbouncer"), ("web-blue", "redis"), ("web-green", "redis"), ("pgbouncer", "pgproxy"),
-    ("pgproxy", "postgres"), ("postgres", "etcd"),
+    ("pgproxy", "postgres"), ("postgres", "etcd"), ("supervisor", "engineproxy"), ("supervisor", "etcd"),
 )
 """Who calls whom. Only pairs that both run are drawn."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from operations.setup import content, debian, environment
+from operations.setup import content, debian, environment, node
 from operations.setup.commands import Commands, answer
-from operations.setup.images import BASE, folder, image_tag, names
-from operations.setup.paths import BUILD
+from operations.setup.images import BASE, PACKAGES, folder, image_tag, names
+from operations.setup.paths import BUILD, ROOT
 from operations.setup.tasks import Say, Task
 
 BASE_FOR_HANDS = "evenkeel/base:local"
@@ -21,12 +21,13 @@ PYTHON_IN_IMAGES = "3.11"
 """Debian bookworm's."""
 
 
-def tasks(commands: Commands, engine_task: str, environment_task: str) -> list[Task]:
-    """The base first, then every other image, two at a time: most of it is unpacking packages. Those with wheels begin,
-    as they take longest."""
+def tasks(commands: Commands, engine_task: str, environment_task: str,
+          wanted: Sequence[str] | None = None) -> list[Task]:
+    """The base first, then every other image of ``wanted`` (None: all there are), two at a time: most of it is
+    unpacking packages. Those with wheels begin, as they take longest."""
     base = f"image {BASE}"
     made = [Task(base, functools.partial(_build, BASE, commands), after=(engine_task,))]
-    others = sorted((name for name in names() if name != BASE), key=lambda name: not _has_wheels(name))
+    others = sorted((name for name in _chosen(wanted) if name != BASE), key=lambda name: not _has_wheels(name))
     for number, name in enumerate(others):
         # Wheels are fetched by the environment's pip.
         after = (base, environment_task) if _has_wheels(name) else (base,)
@@ -35,10 +36,15 @@ def tasks(commands: Commands, engine_task: str, environment_task: str) -> list[T
     return made
 
 
-def plan() -> str:
+def plan(wanted: Sequence[str] | None = None) -> str:
     """What the tasks will find or do, in words."""
-    missing = [name for name in names() if not exists(image_tag(name))]
-    return f"{', '.join(missing)} will be built" if missing else f"all {len(names())} are there"
+    chosen = _chosen(wanted)
+    missing = [name for name in chosen if not exists(image_tag(name))]
+    return f"{', '.join(missing)} will be built" if missing else f"all {len(chosen)} are there"
+
+
+def _chosen(wanted: Sequence[str] | None) -> Sequence[str]:
+    return names() if wanted is None else wanted
 
 
 def exists(reference: str) -> bool:
@@ -59,9 +65,14 @@ def _build(name: str, commands: Commands, say: Say) -> str | None:
     with tempfile.TemporaryDirectory(dir=BUILD, prefix=f"image-{name}-") as temporary:
         context = Path(temporary)
         _copy(folder(name), context)
+        for path in PACKAGES.get(name, ()):
+            _copy(ROOT / path, context / path)
         if (context / LOCK).exists():
             say("fetching wheels")
             _fetch_wheels(name, context, commands)
+        if (context / node.LOCK).exists():
+            say("fetching packages for Node.js")
+            node.install(context, commands, log=f"image-{name}", development=False)
         say("building")
         also = ("--tag", BASE_FOR_HANDS) if name == BASE else ()
         commands.run(["docker", "build", "--build-arg", below, "--tag", tag, *also, context], log=f"image-{name}",

@@ -6,12 +6,17 @@ image. The Pulumi program asks here, too.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from operations.setup import content
 from operations.setup.paths import ROOT
 
 BASE = "base"
+PACKAGES = {"supervisor": ("operations/supervisor",)}
+"""Image -> folders of this checkout that it ships besides its own; they have the same path in the build context."""
+DEFAULT_EXAMPLE = "orders"
+"""What runs where no setting names another application."""
 
 
 class UnknownImageError(LookupError):
@@ -36,10 +41,22 @@ def names(root: Path = ROOT) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: name != BASE))
 
 
+def needed(stack_file: Path, root: Path = ROOT) -> tuple[str, ...]:
+    """The images that a stack needs: all of the platform's own, and those examples that its file mentions.
+
+    A mention that is none (a comment) builds one too many, which is better than the other way round.
+    """
+    text = stack_file.read_text() if stack_file.exists() else ""
+    return tuple(name for name in names(root) if (root / "images" / name).is_dir() or name == DEFAULT_EXAMPLE
+                 or re.search(rf"\b{re.escape(name)}\b", text))
+
+
 def image_tag(name: str, root: Path = ROOT) -> str:
-    """``evenkeel/<name>:<12 hexadecimal digits>`` of an image's folder, its lock and the base it stands on.
+    """``evenkeel/<name>:<12 hexadecimal digits>`` of an image's folder, its lock, the packages it ships and the base it
+    stands on.
 
     Raises ``UnknownImageError``.
     """
     below = () if name == BASE else (image_tag(BASE, root),)
-    return f"evenkeel/{name}:{content.digest(folder(name, root), below)}"
+    shipped = [f"{path} {content.digest(root / path)}" for path in PACKAGES.get(name, ())]
+    return f"evenkeel/{name}:{content.digest(folder(name, root), (*below, *shipped))}"

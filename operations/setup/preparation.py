@@ -3,45 +3,53 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
-from operations.setup import engine, environment, image_builds, lock, machine, tasks, toolchain
+from operations.setup import engine, environment, image_builds, lock, machine, node, tasks, toolchain
 from operations.setup.commands import Commands
 from operations.setup.env import pulumi_environment
-from operations.setup.paths import cache
+from operations.setup.images import needed
+from operations.setup.paths import ROOT, cache
 from operations.setup.progress import Progress
 from operations.setup.tasks import Task
 
 ENVIRONMENT, ENGINE = "environment", "engine"
 
 
-def prepare(progress: Progress, *, images: bool = True, development: bool = False) -> dict[str, str]:
-    """Bring everything here that `pulumi up` needs (``images`` False: all but the engine and the images), and say what
-    is done. Returns ``pulumi_environment()``.
+def prepare(progress: Progress, *, images: bool = True, development: bool = False,
+            ansible: bool = False, stack: str | None = None) -> dict[str, str]:
+    """Bring everything here that `pulumi up` needs (``images`` False: all but the engine and the images; ``stack``: of
+    the images only those it uses), and say what is done. Returns ``pulumi_environment()``.
 
     Safe to interrupt and to run again: what is finished stays finished. Raises ``SetupError``.
     """
     commands = Commands()
+    wanted = None if stack is None else needed(ROOT / "stacks" / f"Pulumi.{stack}.yaml")
     with lock.held(cache() / "setup.lock", progress.line):
         found = machine.look()
         progress.line(f"machine: {found}")
         machine.check(found, everything_is_built=toolchain.ready() is not None)
-        _say_plan(progress, images=images, development=development)
-        planned = [Task(ENVIRONMENT, functools.partial(environment.ensure, commands, development=development))]
+        _say_plan(progress, images=images, development=development, ansible=ansible, wanted=wanted)
+        planned = [Task(ENVIRONMENT, functools.partial(environment.ensure, commands, development=development,
+                                                       ansible=ansible))]
         if images:
             planned.append(Task(ENGINE, functools.partial(engine.ensure, commands)))
-            planned += image_builds.tasks(commands, ENGINE, ENVIRONMENT)
+            planned += image_builds.tasks(commands, ENGINE, ENVIRONMENT, wanted)
+        if development:
+            planned.append(Task("node packages", functools.partial(node.prepare_examples, commands)))
         planned += toolchain.tasks(commands, ENVIRONMENT)
         tasks.run(planned, progress, commands.stop)
     return pulumi_environment()
 
 
-def _say_plan(progress: Progress, *, images: bool, development: bool) -> None:
-    progress.line(f"environment: {environment.plan(development=development)}")
+def _say_plan(progress: Progress, *, images: bool, development: bool, ansible: bool,
+              wanted: Sequence[str] | None) -> None:
+    progress.line(f"environment: {environment.plan(development=development, ansible=ansible)}")
     progress.line(f"pulumi: {toolchain.plan()}")
     if images:
         progress.line(f"engine: {engine.plan()}")
         if engine.version():
-            progress.line(f"images: {image_builds.plan()}")
+            progress.line(f"images: {image_builds.plan(wanted)}")
 
 
 def prepare_images(progress: Progress) -> None:

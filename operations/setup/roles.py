@@ -33,6 +33,8 @@ QUESTIONS = {
     "nginx": Question(("nginx", "-v"), re.compile(r"nginx/([\d.]+)")),
     "haproxy": Question(("haproxy", "-v"), re.compile(r"version ([\d.]+)")),
     "pgproxy": Question(("haproxy", "-v"), re.compile(r"version ([\d.]+)")),
+    "engineproxy": Question(("haproxy", "-v"), re.compile(r"version ([\d.]+)")),
+    "supervisor": Question(("supervisor-health",), re.compile(r"version ([\d.]+)"), re.compile(r"^(\w+)$")),
     "pgbouncer": Question(("pgbouncer", "--version"), re.compile(r"PgBouncer ([\d.]+)")),
 }
 

@@ -8,7 +8,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,8 @@ class Recorded:
     containers: Mapping[str, str]
     networks: frozenset[str]
     pending: int
+    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Container name -> what it was declared with."""
     retired: tuple[str, ...] = ()
 
 
@@ -73,9 +75,13 @@ def recorded(stack: automation.Stack) -> Recorded:
     made = [resource for resource in deployment.get("resources", ()) if resource.get("outputs")]
     containers = {resource["outputs"]["name"]: resource["id"] for resource in made if resource["type"] == CONTAINER}
     networks = frozenset(resource["id"] for resource in made if resource["type"] == NETWORK)
+    inputs = {resource["outputs"]["name"]: resource["inputs"] for resource in made if resource["type"] == CONTAINER}
+    limits = [resource for resource in made if resource["urn"].endswith("::limits")]
+    cores: Mapping[str, Any] = limits[0]["inputs"]["members"] if limits else {}
+    inputs = {name: {**given, "cpus": cores.get(given["hostname"], given)["cpus"]} for name, given in inputs.items()}
     retired = tuple(resource["urn"] for resource in deployment.get("resources", ())
                     if resource["urn"].rpartition("::")[2] in RETIRED and resource.get("protect"))
-    return Recorded(containers, networks, len(deployment.get("pending_operations") or ()), retired)
+    return Recorded(containers, networks, len(deployment.get("pending_operations") or ()), inputs, retired)
 
 
 def release_retired(stack: automation.Stack, state: Recorded, say: Callable[[str], None]) -> None:

@@ -10,10 +10,13 @@ import docker.errors
 from docker.models.containers import Container
 from rich.table import Table
 
-from components.targets.docker import engine
+from components.targets.docker import engine, naming
 from operations.setup import engine_state, roles
 
 MIB = 2**20
+SCHEDULED = "scheduled"
+NEVER = "0001-01-01"
+"""How the engine writes the end of a run that never was."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class MemberStatus:
 
     @property
     def serves(self) -> bool:
-        return self.state == "healthy"
+        """Whether it does what it is for. A scheduled member waits for its time."""
+        return self.state in ("healthy", SCHEDULED)
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "serves": self.serves}
@@ -47,7 +51,8 @@ def table(statuses: list[MemberStatus], title: str) -> Table:
     """For a terminal."""
     drawn = Table(title=title, title_justify="left", header_style="bold")
     for column in ("tier", "member", "domain", "role", "version"):
-        drawn.add_column(column)
+        # On a narrow terminal the version is shortened, never a name.
+        drawn.add_column(column, no_wrap=column != "version")
     drawn.add_column("memory", justify="right")
     drawn.add_column("health")
     previous = ""
@@ -75,9 +80,20 @@ def _status(container: Container) -> MemberStatus:
             role, version = _identity(container, first, role)
         else:
             state, problem = "unhealthy", first
+    elif naming.SCHEDULE in labels:
+        state, role, problem = SCHEDULED, labels[naming.SCHEDULE], _last_run(container.attrs["State"])
     version = version or str(container.attrs["Config"]["Image"]).rpartition(":")[2]
     return MemberStatus(labels["evenkeel.member"], labels["evenkeel.tier"], labels["evenkeel.domain"], state, role,
                         version, memory, problem)
+
+
+def _last_run(state: dict[str, Any]) -> str:
+    """What a scheduled member's run came to, in words."""
+    ended = str(state["FinishedAt"])
+    if ended.startswith(NEVER):
+        return f"could not start: {state['Error']}" if state.get("Error") else "has not run yet"
+    when = ended[:19].replace("T", " ")
+    return f"ran until {when}" if state["ExitCode"] == 0 else f"failed with {state['ExitCode']} at {when}"
 
 
 def _ask(container: Container, command: list[str]) -> tuple[int, str]:

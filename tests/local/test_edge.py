@@ -235,7 +235,7 @@ def test_a_reload_drops_nothing(platform: RunningPlatform) -> None:
 
 
 def test_a_killed_balancer_is_stepped_over(platform: RunningPlatform) -> None:
-    with platform.client() as client:
+    with platform.held("haproxy-2", "a test"), platform.client() as client:
         platform.container("haproxy-2").kill()
         try:
             answers = [client.get("/version") for _ in range(30)]

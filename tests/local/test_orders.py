@@ -161,7 +161,7 @@ class Load:
 @pytest.mark.parametrize("member", ["web-blue-1", "web-blue-2"])
 def test_a_worker_stops_and_starts_under_load_without_a_dropped_request(platform: RunningPlatform, member: str) -> None:
     container = platform.container(member)
-    with Load(platform) as load:
+    with platform.held(member, "a test"), Load(platform) as load:
         time.sleep(EARLIER_LOAD_S)
         container.kill(signal="SIGTERM")
         assert container.wait(timeout=40)["StatusCode"] == 0

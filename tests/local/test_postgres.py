@@ -77,8 +77,9 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float) -> No
 
 @pytest.fixture(autouse=True)
 def whole(platform: RunningPlatform) -> Iterator[None]:
-    """Every test finds all members in place, and leaves them so."""
-    yield
+    """Every test finds all members in place, and leaves them so. What a test kills stays dead until it says so."""
+    with platform.held("postgres", "these tests bring members back by themselves"):
+        yield
     for member in (*MEMBERS, "etcd-1", "etcd-2", "etcd-3", "pgproxy-1"):
         platform.container(member).start()
     wait_until(lambda: in_quorum(platform) == 2, "two replicas in the quorum", 90)

@@ -113,7 +113,8 @@ def test_a_stopping_worker_closes_its_feeds_gently_and_the_others_live_on(
                 await asyncio.gather(*(arrives(socket, order) for socket in [*alive, *again]))
 
     try:
-        asyncio.run(scenario())
+        with platform.held(WORKERS[1], "a test"):
+            asyncio.run(scenario())
     finally:
         container.start()
     deadline = time.monotonic() + READY_S

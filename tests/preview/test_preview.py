@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from components.targets.docker import engine
+from components.targets.docker.guard import PERMITTED_VARIABLE, REPORT, REPORT_VARIABLE
+from components.targets.docker.inputs import CLUSTERED_LABEL, FINGERPRINT_LABEL
 from operations.setup.images import image_tag
+from operations.setup.paths import ROOT
 from tests.support.running import SETTINGS, RunningPlatform
 
 
@@ -36,7 +41,7 @@ def test_a_new_stack_is_all_creations(declared: RunningPlatform) -> None:
     assert sorted(containers) == sorted(
         f"evenkeel-{declared.stack}-{workload}-{ordinal}" for workload, count in
         {"nginx": 2, "haproxy": 2, "web-blue": 2, "etcd": 3, "postgres": 3, "pgproxy": 2, "pgbouncer": 2,
-         "redis": 6}.items() for ordinal in range(1, count + 1))
+         "redis": 6, "engineproxy": 2, "supervisor": 2}.items() for ordinal in range(1, count + 1))
 
 
 @pytest.mark.parametrize(("settings", "said"), [
@@ -74,6 +79,49 @@ def test_a_port_of_another_stack_is_refused_by_its_name(declared: RunningPlatfor
     finally:
         holder.stop()
     assert "the stack 'neighbour'" in output
+
+
+@pytest.fixture
+def member_of_a_cluster(declared: RunningPlatform) -> Iterator[None]:
+    """A container that says it is postgres-1, of other inputs than those that are wanted."""
+    labels = {"evenkeel.stack": declared.stack, "evenkeel.member": "postgres-1", "evenkeel.workload": "postgres",
+              CLUSTERED_LABEL: "true", FINGERPRINT_LABEL: "image=00000000"}
+    container = engine.client().containers.run(image_tag("base"), ["sleep", "300"], detach=True, labels=labels,
+                                               stop_signal="SIGKILL")
+    try:
+        yield
+    finally:
+        container.remove(force=True)
+
+
+@pytest.mark.usefixtures("member_of_a_cluster")
+def test_a_replacement_in_a_cluster_is_refused_with_the_command_to_type(declared: RunningPlatform) -> None:
+    output = refused(declared, {})
+    assert "postgres-1: would be replaced" in output and "nothing was changed" in output
+    assert f"upgrade.yml -e stack={declared.stack}" in output
+
+
+@pytest.mark.usefixtures("member_of_a_cluster")
+@pytest.mark.parametrize("variable", [{REPORT_VARIABLE: REPORT}, {PERMITTED_VARIABLE: "postgres-1"}],
+                         ids=["only-reported", "permitted"])
+def test_a_preview_may_report_and_an_operation_may_name_members(
+        declared: RunningPlatform, variable: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variable.items():
+        monkeypatch.setitem(declared.environment, name, value)
+    declared.write_settings()
+    preview = declared.pulumi("preview")
+    assert preview.returncode == 0, preview.stdout
+    assert ("upgrade.yml" in preview.stdout) is (REPORT_VARIABLE in variable)
+
+
+def test_make_preview_says_first_who_is_affected(declared: RunningPlatform) -> None:
+    declared.write_settings()
+    typed = subprocess.run(["make", "preview", f"STACK={declared.stack}"], check=False, cwd=ROOT, text=True,
+                           env=declared.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+    assert typed.returncode == 0, typed.stdout
+    words, _, diff = typed.stdout.partition("Pulumi's own words:")
+    assert "haproxy-1, haproxy-2: added; the members that run are not touched." in words, words
+    assert "docker:index/container:Container" in diff, diff
 
 
 def test_without_an_engine_the_next_command_is_said(

@@ -27,6 +27,9 @@ class EngineNames:
     def member(self, workload: str, ordinal: int) -> str:
         return f"{workload}-{ordinal}.members.example"
 
+    def container(self, workload: str, ordinal: int) -> str:
+        return f"stack-{workload}-{ordinal}"
+
     def service(self, workload: str) -> str:
         return f"{workload}.example"
 
@@ -39,6 +42,7 @@ class Target:
     """Notes what it is asked to run."""
 
     names: Names = field(default_factory=EngineNames)
+    restarts_members: bool = False
     workloads: list[Workload] = field(default_factory=list)
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import ssl
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from pulumi import automation
 from rich.console import Console
 
 from components.targets.docker import engine
-from operations.setup import deploy, engine_state, stack, teardown
+from operations.setup import deploy, engine_state, holds, stack, teardown
 from operations.setup.env import pulumi_environment
 from operations.setup.paths import ROOT
 
@@ -45,11 +46,18 @@ class RunningPlatform:
     def file(self) -> Path:
         return ROOT / "stacks" / f"Pulumi.{self.stack}.yaml"
 
-    def write_settings(self, settings: Mapping[str, Any] = SETTINGS) -> None:
-        """Write the stack file; keeps Pulumi's own lines (the salt)."""
+    def write_settings(self, settings: Mapping[str, Any] = SETTINGS, *, secrets: bool = False) -> None:
+        """Write the stack file; keeps Pulumi's own lines (the salt), with ``secrets`` also the encrypted values."""
         kept = yaml.safe_load(self.file.read_text()) if self.file.exists() else {}
-        kept["config"] = {f"evenkeel:{key}": value for key, value in settings.items()}
+        own = {key: value for key, value in kept.get("config", {}).items()
+               if secrets and isinstance(value, dict) and "secure" in value}
+        kept["config"] = {**{f"evenkeel:{key}": value for key, value in settings.items()}, **own}
         self.file.write_text(yaml.safe_dump(kept, sort_keys=False))
+
+    def settings(self) -> dict[str, Any]:
+        """What the stack file says now."""
+        config = yaml.safe_load(self.file.read_text())["config"]
+        return {key.removeprefix("evenkeel:"): value for key, value in config.items()}
 
     def up(self) -> automation.UpResult:
         return deploy.deploy(self.stack, self.environment, self.console)
@@ -83,6 +91,15 @@ class RunningPlatform:
     def client(self, edge: int = 1, **options: Any) -> httpx.Client:
         """An HTTP client of edge 1 or 2 through its published port."""
         return httpx.Client(base_url=self.urls[edge - 1], verify=self.trust(), timeout=10, **options)
+
+    @contextmanager
+    def held(self, name: str, why: str, seconds: int = 600) -> Iterator[None]:
+        """Nobody brings a member, workload or tier back meanwhile, as with `make hold`."""
+        holds.hold(self.stack, name, seconds, why)
+        try:
+            yield
+        finally:
+            holds.unhold(self.stack, name)
 
     def container(self, member: str) -> Container:
         found = engine.find(f"evenkeel-{self.stack}-{member}")

@@ -8,6 +8,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
 
 from components.targets.docker import naming
+from components.targets.docker.inputs import PROTECTED_LABEL
 from components.workload import Member, Volume, Workload
 
 
@@ -39,7 +40,9 @@ class DataVolume(Resource):
 
     def __init__(self, stack: str, workload: Workload, member: Member, volume: Volume,
                  opts: pulumi.ResourceOptions) -> None:
-        inputs = {"volume": naming.volume(stack, member, volume.name),
-                  "labels": naming.labels(stack, workload.tier, member)}
+        labels = naming.labels(stack, workload.tier, member)
+        if volume.protected:
+            labels[PROTECTED_LABEL] = "true"
+        inputs = {"volume": naming.volume(stack, member, volume.name), "labels": labels}
         options = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=volume.protected))
         super().__init__(DataVolumeProvider(), f"{member.name}-{volume.name}", inputs, options)

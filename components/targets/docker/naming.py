@@ -10,6 +10,9 @@ from components.workload import Member, Zone
 STABLE_BLOCK = 16
 """Addresses set aside per workload whose members keep theirs for life."""
 
+SCHEDULE = "evenkeel.schedule"
+"""Label of a container that is started by the clock: its cron expression, UTC."""
+
 
 def container(stack: str, member: Member) -> str:
     return f"evenkeel-{stack}-{member.name}"
@@ -45,12 +48,16 @@ class DockerNames:
 
     resolver = "127.0.0.11:53"
 
-    def __init__(self, subnet: ipaddress.IPv4Network) -> None:
+    def __init__(self, stack: str, subnet: ipaddress.IPv4Network) -> None:
+        self._stack = stack
         self._subnet = subnet
         self._blocks: dict[str, int] = {}
 
     def member(self, workload: str, ordinal: int) -> str:
         return Member(workload, ordinal).name
+
+    def container(self, workload: str, ordinal: int) -> str:
+        return container(self._stack, Member(workload, ordinal))
 
     def service(self, workload: str) -> str:
         return workload

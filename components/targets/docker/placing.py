@@ -24,6 +24,8 @@ from components.workload import USER_ID, Effect
 PLACE = "/place"
 STAGING = ".staged"
 RESTART_TIMEOUT_S = 120
+STOP_S = 30
+"""A member that names no grace of its own gets this one before it is killed."""
 
 
 class PlacingError(Exception):
@@ -73,11 +75,25 @@ def _place(props: dict[str, Any], changed: list[str], gone: list[str]) -> None:
     script = " && ".join(["set -e", f"cd {PLACE}", *moves, *(f"rm -f {shlex.quote(path)}" for path in gone),
                           f"rm -rf {STAGING}"])
     with _helper(props, command=script) as helper:
-        helper.put_archive(PLACE, engine.archive(_files(props, {p: _all(props)[p] for p in changed}), f"{STAGING}/"))
+        files = _files(props, {path: _all(props)[path] for path in changed})
+        try:
+            helper.put_archive(PLACE, engine.archive(files, f"{STAGING}/"))
+        except docker.errors.APIError as error:
+            _unstage(props)
+            what = f"{props['volume']}: {', '.join(changed)} could not be written: {error.explanation}"
+            raise PlacingError(f"{what}\nThe files in place are the previous ones.\nNext: see `df` on the engine's "
+                               "machine, make room, then run the same command again.") from None
         helper.start()
         code = helper.wait()["StatusCode"]
         if code != 0:
             raise PlacingError(f"{props['volume']}: {helper.logs().decode(errors='replace').strip()} (exit {code})")
+
+
+def _unstage(props: dict[str, Any]) -> None:
+    """Take away what was staged of a write that failed."""
+    with _helper(props, command=f"rm -rf {PLACE}/{STAGING}") as helper:
+        helper.start()
+        helper.wait()
 
 
 def _reload(props: dict[str, Any], member: Container) -> None:
@@ -92,7 +108,7 @@ def _reload(props: dict[str, Any], member: Container) -> None:
 def _restart(props: dict[str, Any], member: Container) -> None:
     """Restart, one member of a workload at a time, and wait until it is healthy."""
     with _one_at_a_time(props["workload"]):
-        member.restart(timeout=30)
+        member.restart(timeout=member.attrs["Config"].get("StopTimeout") or STOP_S)
         deadline = time.monotonic() + RESTART_TIMEOUT_S
         output = ""
         while props["health"] and time.monotonic() < deadline:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import docker.errors
 
 from components.settings import Settings, SettingsError, TargetName
-from components.targets.docker import engine, images, ports
+from components.targets.docker import engine, engine_socket, images, ports
 
 
 def check(stack: str, settings: Settings, where: str) -> None:
-    """Raise ``SettingsError`` when the target is another one, the engine can't be reached, a port is taken or an image
-    is missing."""
+    """Raise ``SettingsError`` when the target is another one, the engine can't be reached or not by a socket that
+    supervisors may use, a port is taken or an image is missing."""
     if settings.target is not TargetName.DOCKER:
         raise SettingsError(f"{where}: evenkeel:target: {settings.target.value}: its manifests are rendered and "
                             "validated in the tests, but this version does not deploy them yet.\nNothing was changed. "
@@ -21,6 +21,8 @@ def check(stack: str, settings: Settings, where: str) -> None:
         raise SettingsError(f"The Docker engine can't be reached: {error}\nNothing was changed. Next: `make up` starts "
                             "it where it may; or start it (`systemctl start docker`) and see that `docker info` "
                             "answers for your user.") from None
+    if settings.supervision.enabled:
+        engine_socket.group()
     wanted: dict[str, int] = {}
     nginx = settings.edge.nginx
     for ordinal in range(nginx.members):

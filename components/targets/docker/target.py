@@ -1,7 +1,8 @@
 """Turns a workload into containers with their volumes, files and networks.
 
 It deliberately does not order starts: every service waits for what it needs by itself, so all start at once, and
-``Readiness`` at the end waits for all.
+``Readiness`` at the end waits for all. Replacements it does order: one member of a workload after the other, each in
+its ``Turn``; and those of clustered members are no plain update's business (``Guard``).
 """
 
 from __future__ import annotations
@@ -13,53 +14,80 @@ import pulumi
 import pulumi_docker as docker
 
 from components.settings import Settings
-from components.targets.docker import images, naming
+from components.targets.docker import engine_socket, guard, images, inputs, naming, steps
 from components.targets.docker.config_volume import ConfigVolume
+from components.targets.docker.convergence import Convergence
 from components.targets.docker.data_volume import DataVolume
+from components.targets.docker.guard import Fate, Guard, Present
+from components.targets.docker.limits import Limits
 from components.targets.docker.naming import DockerNames
 from components.targets.docker.readiness import Readiness
-from components.workload import CONFIG_DIR, USER_ID, HealthCheck, Member, Workload, Zone
-
-INTERNAL = frozenset({Zone.DATA})
-"""Networks from which nothing outside the platform can be reached."""
-LOG_SIZE = {"max-size": "10m", "max-file": "3"}
-QUICK_LOOKUPS = ("timeout:1", "attempts:1")
-"""Seconds and tries of a name lookup (resolv.conf(5)). The engine's DNS knows no name of a dead member and passes the
-question on; out of an internal network nothing can be passed, and it never answers: with the C library's 5 s and two
-tries each such question would take 10 s, and Patroni asks several before it lets a replica lead."""
-STOP_MARGIN_S = 5
-"""The engine kills this much later than the workload's own grace ends."""
+from components.targets.docker.turn import Turn
+from components.workload import CONFIG_DIR, ENGINE_SOCKET, Member, Port, Workload, Zone
 
 
 class DockerTarget:
-    """One stack on this machine's engine."""
+    """One stack on this machine's engine. ``present`` is what the engine has of it already."""
 
-    def __init__(self, stack: str, settings: Settings) -> None:
+    restarts_members = False
+    """It brings back what crashed, but never what `docker kill` ended, and knows no schedules."""
+
+    def __init__(self, stack: str, settings: Settings, present: Present | None = None) -> None:
         self._stack = stack
         self._settings = settings
         self._subnet = ipaddress.IPv4Network(settings.network.edge_subnet or naming.edge_subnet(stack))
-        self.names = DockerNames(self._subnet)
+        self.names = DockerNames(stack, self._subnet)
+        self.guard = Guard(stack, present or Present(), guard.permitted())
         self._networks: dict[Zone, docker.Network] = {}
-        for zone in (Zone.DATA, Zone.APP, Zone.EDGE):
+        for zone in (Zone.DATA, Zone.APP, Zone.EDGE, Zone.CONTROL):
             self._networks[zone] = self._network(zone)
         self._waited_for: list[dict[str, Any]] = []
+        self._limits: dict[str, Any] = {}
         self._containers: dict[str, list[docker.Container]] = {}
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:
         """Register every member of ``workload``."""
         # What is created after another is destroyed before it. Creation takes moments; nobody waits for health here.
         outlasting = [container for name in workload.stops_before for container in self._containers[name]]
-        own = self._containers.setdefault(workload.name, [])
+        made = {member: self._inputs(workload, member) for member in workload.members}
+        fates = {member: self.guard.declare(workload, member, made[member]["image"], inputs.fingerprint(made[member]))
+                 for member in workload.members}
+        before: list[docker.Container] = []
+        registered: dict[Member, docker.Container] = {}
+        for member in self._in_order(workload):
+            # Only replacements are put in a row: at a first start, and when all stop, nobody waits for anybody.
+            after = before if fates[member] is Fate.REPLACED else []
+            options = pulumi.ResourceOptions(parent=parent, depends_on=[*outlasting, *after])
+            container = self._member(workload, member, made[member], fates[member], options)
+            registered[member] = container
+            if fates[member] is Fate.REPLACED:
+                before = [container]
+        self._containers[workload.name] = list(registered.values())
+        if workload.converge:
+            # After the containers: each of them comes after its files.
+            Convergence(self._stack, workload, pulumi.ResourceOptions(parent=parent, depends_on=[*registered.values()]))
+        for member, container in registered.items():
+            if not workload.schedule:  # A run ends by itself, and most of the time it is not there.
+                self._waited_for.append({**self._described(workload, member), "id": container.id})
+            self._limits[member.name] = {"id": container.id, "cpus": made[member]["cpus"]}
+
+    def _in_order(self, workload: Workload) -> list[Member]:
+        """Members in the order of their replacement: one that wants a port which a later one holds comes after it."""
         for member in workload.members:
-            container = self._container(workload, member, pulumi.ResourceOptions(parent=parent, depends_on=outlasting))
-            own.append(container)
-            self._waited_for.append({
-                "member": member.name,
-                "container": naming.container(self._stack, member),
-                "id": container.id,
-                "health": list(workload.health.command) if workload.health else [],
-                "startSeconds": workload.health.start_s if workload.health else 30,
-            })
+            wanted = set(_published(workload.ports, member).values())
+            if any(running and other.ordinal > member.ordinal and wanted & running.ports
+                   for other in workload.members for running in [self.guard.running(other)]):
+                return workload.members[::-1]
+        return workload.members
+
+    def _described(self, workload: Workload, member: Member) -> dict[str, Any]:
+        """A member for those who wait for it."""
+        return {
+            "member": member.name,
+            "container": naming.container(self._stack, member),
+            "health": list(workload.health.command) if workload.health else [],
+            "startSeconds": workload.health.start_s if workload.health else 30,
+        }
 
     def _image(self, name: str) -> str:
         return images.reference(name, self._settings.images)
@@ -67,19 +95,21 @@ class DockerTarget:
     def finish(self, parent: pulumi.Resource | None = None) -> Readiness:
         """Register the wait for everything that was run."""
         everything = [container for containers in self._containers.values() for container in containers]
+        Limits(self._limits, pulumi.ResourceOptions(parent=parent, depends_on=everything))
         return Readiness(self._waited_for, pulumi.ResourceOptions(parent=parent, depends_on=everything))
 
     def _network(self, zone: Zone) -> docker.Network:
         ipam: list[docker.NetworkIpamConfigArgs] = []
         if zone is Zone.EDGE:
             subnet = self._subnet
+            self.guard.declare_network(naming.network(self._stack, zone), str(subnet))
             ipam = [docker.NetworkIpamConfigArgs(subnet=str(subnet), gateway=str(subnet[1]),
                                                  ip_range=str(naming.dynamic_range(subnet)))]
         return docker.Network(
             f"network-{zone.value}",
             name=naming.network(self._stack, zone),
             driver="bridge",
-            internal=zone in INTERNAL,
+            internal=zone.internal,
             ipam_configs=ipam or None,
             labels=[docker.NetworkLabelArgs(label="evenkeel.stack", value=self._stack)],
             # The engine makes one at a time. In turn, the first is there after a third of the time, and what only needs
@@ -87,51 +117,57 @@ class DockerTarget:
             opts=pulumi.ResourceOptions(depends_on=list(self._networks.values())),
         )
 
-    def _container(self, workload: Workload, member: Member, options: pulumi.ResourceOptions) -> docker.Container:
-        child = pulumi.ResourceOptions(parent=options.parent)
-        config = ConfigVolume(self._stack, workload, member, self._image("base"), child)
-        mounts = [docker.ContainerVolumeArgs(volume_name=config.volume, container_path=CONFIG_DIR, read_only=True)]
-        for volume in workload.volumes:
-            data = DataVolume(self._stack, workload, member, volume, child)
-            mounts.append(docker.ContainerVolumeArgs(volume_name=data.volume, container_path=volume.path))
+    def _inputs(self, workload: Workload, member: Member) -> dict[str, Any]:
+        """Plain values only. What the container needs from other resources it depends on explicitly."""
+        volumes = [{"volume_name": naming.volume(self._stack, member, "config"), "container_path": CONFIG_DIR,
+                    "read_only": True}]
+        volumes += [{"volume_name": naming.volume(self._stack, member, volume.name), "container_path": volume.path}
+                    for volume in workload.volumes]
+        if workload.controls_engine:
+            volumes.append({"host_path": engine_socket.path(), "container_path": ENGINE_SOCKET, "read_only": True})
         labels = {**naming.labels(self._stack, workload.tier, member),
                   **{f"evenkeel.{key}": value for key, value in workload.labels.items()}}
-        limits = workload.resources
-        environment = {**workload.environment, "EVENKEEL_MEMBER": member.name}
-        return docker.Container(
-            member.name,
+        if workload.schedule:
+            labels[naming.SCHEDULE] = workload.schedule.cron
+        return inputs.container(
+            workload, member,
             name=naming.container(self._stack, member),
             image=self._image(workload.image),
-            hostname=member.name,
-            entrypoints=list(workload.launcher) if workload.launcher else None,
             command=self._command(workload),
-            envs=[f"{key}={value}" for key, value in sorted(environment.items())],
-            user=f"{USER_ID}:{USER_ID}",
-            read_only=True,
-            capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
-            security_opts=["no-new-privileges:true"],
-            tmpfs=dict.fromkeys(workload.tmpfs, _tmpfs_options(workload.tmpfs_mib)),
-            memory=limits.memory_mib,
-            memory_swap=limits.memory_mib,
-            cpus=str(float(limits.cpus)),
-            ulimits=[docker.ContainerUlimitArgs(name="nofile", soft=limits.open_files, hard=limits.open_files)],
-            volumes=mounts,
-            network_mode="bridge",
-            networks_advanced=self._attachments(workload, member),
-            dns_opts=list(QUICK_LOOKUPS) if set(workload.zones) <= INTERNAL else None,
-            ports=[self._published(port.number, port.published + member.ordinal - 1)
-                   for port in workload.ports if port.published],
-            healthcheck=_healthcheck(workload.health) if workload.health else None,
-            restart="unless-stopped",
-            must_run=True,
-            log_driver="json-file",
-            log_opts=LOG_SIZE,
-            stop_signal=workload.stop_signal,
-            stop_timeout=workload.stop_grace_s,
-            destroy_grace_seconds=workload.stop_grace_s + STOP_MARGIN_S,
-            labels=[docker.ContainerLabelArgs(label=key, value=value) for key, value in sorted(labels.items())],
-            opts=options,
+            labels=labels,
+            groups=[engine_socket.group()] if workload.controls_engine else [],
+            volumes=volumes,
+            networks=self._attachments(workload, member),
+            ports=[{"internal": inside, "external": outside, "ip": self._settings.network.address, "protocol": "tcp"}
+                   for inside, outside in _published(workload.ports, member).items()],
         )
+
+    def _member(self, workload: Workload, member: Member, made: dict[str, Any], fate: Fate,
+                options: pulumi.ResourceOptions) -> docker.Container:
+        """A member's volumes, its turn and its container; ``options`` say whose child and after whom."""
+        child = pulumi.ResourceOptions(parent=options.parent)
+        needed: list[pulumi.Resource] = [ConfigVolume(self._stack, workload, member, self._image("base"), child)]
+        needed += [DataVolume(self._stack, workload, member, volume, child) for volume in workload.volumes]
+        needed += [self._networks[zone] for zone in workload.zones]
+        ignored = inputs.replacing(made) if fate is Fate.HELD else []
+        if not workload.clustered and not workload.schedule:
+            needed.append(Turn(self._turn(workload, member, made), pulumi.ResourceOptions.merge(
+                options, pulumi.ResourceOptions(ignore_changes=["fingerprint"] if ignored else None))))
+        return docker.Container(member.name, **made, opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(
+            depends_on=needed, replace_on_changes=list(inputs.NOT_FORCED), ignore_changes=["cpus", *ignored])))
+
+    def _turn(self, workload: Workload, member: Member, made: dict[str, Any]) -> dict[str, Any]:
+        others = [self._described(workload, other) for other in workload.members if other != member]
+        return {
+            "member": member.name,
+            "container": made["name"],
+            "health": list(workload.health.command) if workload.health else [],
+            "fingerprint": inputs.fingerprint(made),
+            "others": others,
+            "settleSeconds": workload.settle_s,
+            "stack": self._stack,
+            "drain": steps.described(workload.drain),
+        }
 
     def _command(self, workload: Workload) -> list[str] | None:
         """The command; behind a launcher, the image's own entrypoint goes before it, since a launcher replaces it."""
@@ -141,35 +177,16 @@ class DockerTarget:
         entrypoint, command = images.entry(self._image(workload.image))
         return entrypoint + (command if own is None else own)
 
-    def _attachments(self, workload: Workload, member: Member) -> list[docker.ContainerNetworksAdvancedArgs]:
+    def _attachments(self, workload: Workload, member: Member) -> list[dict[str, Any]]:
         aliases = sorted({member.name, workload.name, *workload.aliases})
         return [
-            docker.ContainerNetworksAdvancedArgs(
-                name=self._networks[zone].name, aliases=aliases,
-                ipv4_address=(self.names.stable_address(workload.name, member.ordinal)
-                              if workload.stable_address and zone is Zone.EDGE else None))
+            {"name": naming.network(self._stack, zone), "aliases": aliases,
+             "ipv4_address": (self.names.stable_address(workload.name, member.ordinal)
+                              if workload.stable_address and zone is Zone.EDGE else None)}
             for zone in workload.zones
         ]
 
-    def _published(self, inside: int, outside: int) -> docker.ContainerPortArgs:
-        return docker.ContainerPortArgs(internal=inside, external=outside, ip=self._settings.network.address,
-                                        protocol="tcp")
 
-
-def _healthcheck(health: HealthCheck) -> docker.ContainerHealthcheckArgs:
-    return docker.ContainerHealthcheckArgs(
-        tests=["CMD", *health.command], interval=_duration(health.interval_s), timeout=_duration(health.timeout_s),
-        retries=health.retries, start_period=_duration(health.start_s))
-
-
-def _tmpfs_options(size_mib: int) -> str:
-    return f"rw,nosuid,nodev,size={size_mib}m,uid={USER_ID},gid={USER_ID},mode=1777"
-
-
-def _duration(seconds: int) -> str:
-    """As the provider reads it back from the engine (Go's notation); any other spelling shows as a change for ever."""
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}h{minutes}m{seconds}s"
-    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
+def _published(ports: tuple[Port, ...], member: Member) -> dict[int, int]:
+    """Port inside -> port of the host."""
+    return {port.number: port.published + member.ordinal - 1 for port in ports if port.published}

@@ -1,4 +1,5 @@
-"""What keeps a workload's pods running: a StatefulSet where members have an identity, else a Deployment."""
+"""What keeps a workload's pods running: a StatefulSet where members have an identity, a CronJob where they run by the
+clock, else a Deployment."""
 
 from __future__ import annotations
 
@@ -8,11 +9,15 @@ from typing import Any
 from components.targets.kubernetes import labels, names
 from components.targets.kubernetes.files import Files
 from components.targets.kubernetes.pods import Images, template
-from components.workload import Volume, Workload
+from components.workload import Schedule, Volume, Workload
 
 HISTORY = 3
 DEADLINE_MARGIN_S = 60
 """A rollout may take this much longer than one member's start before it is reported as stuck."""
+
+
+RUN_MARGIN_S = 60
+"""A run that is not over so long after its own time-out is ended by the cluster: scheduling and pulling count, too."""
 
 
 def has_identity(workload: Workload) -> bool:
@@ -21,6 +26,8 @@ def has_identity(workload: Workload) -> bool:
 
 
 def controller(stack: str, workload: Workload, files: Files, images: Images) -> dict[str, Any]:
+    if workload.schedule:
+        return _cron_job(stack, workload, workload.schedule, files, images)
     return (_stateful_set if has_identity(workload) else _deployment)(stack, workload, files, images)
 
 
@@ -75,9 +82,31 @@ def _deployment(stack: str, workload: Workload, files: Files, images: Images) ->
     }
 
 
+def _cron_job(stack: str, workload: Workload, schedule: Schedule, files: Files, images: Images) -> dict[str, Any]:
+    """A run is left out while the previous one still works, and never repeated: both as on every target."""
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": labels.metadata(stack, workload, workload.name),
+        "spec": {
+            "schedule": schedule.cron,
+            "timeZone": "Etc/UTC",
+            "concurrencyPolicy": "Forbid",
+            "startingDeadlineSeconds": RUN_MARGIN_S,
+            "successfulJobsHistoryLimit": HISTORY,
+            "failedJobsHistoryLimit": HISTORY,
+            "jobTemplate": {"metadata": {"labels": labels.of(stack, workload)}, "spec": {
+                "backoffLimit": 0,
+                "activeDeadlineSeconds": schedule.timeout_s + workload.stop_grace_s + RUN_MARGIN_S,
+                "template": template(stack, workload, files, images),
+            }},
+        },
+    }
+
+
 def disruption_budget(stack: str, workload: Workload) -> list[dict[str, Any]]:
     """One member at a time may be drained away. Not for one alone: its node could never be drained."""
-    if workload.count < 2:
+    if workload.count < 2 or workload.schedule:
         return []
     return [{
         "apiVersion": "policy/v1",

@@ -33,6 +33,9 @@ class KubernetesNames:
     def member(self, workload: str, ordinal: int) -> str:
         return f"{Member(workload, ordinal).name}.{members_service(workload)}.{self._suffix}"
 
+    def container(self, workload: str, ordinal: int) -> str:
+        return Member(workload, ordinal).name
+
     def service(self, workload: str) -> str:
         return f"{workload}.{self._suffix}"
 

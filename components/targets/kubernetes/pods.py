@@ -50,6 +50,7 @@ def template(stack: str, workload: Workload, files: Files, images: Images) -> di
                 "runAsNonRoot": True, "runAsUser": USER_ID, "runAsGroup": USER_ID, "fsGroup": USER_ID,
                 "fsGroupChangePolicy": "OnRootMismatch", "seccompProfile": {"type": "RuntimeDefault"},
             },
+            **({"restartPolicy": "Never"} if workload.schedule else {}),
             "topologySpreadConstraints": [
                 {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway",
                  "labelSelector": {"matchLabels": labels.selector(stack, workload)}} for key in SPREAD_OVER],

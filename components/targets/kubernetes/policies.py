@@ -48,15 +48,15 @@ def _deny_by_default(stack: str) -> dict[str, Any]:
 
 
 def _zone_policy(stack: str, zone: Zone) -> dict[str, Any]:
-    """Members of a zone reach each other. Who is in the data zone alone reaches nothing else but the DNS server; edge
-    and application may call out, as on Docker, where only the data network is internal."""
+    """Members of a zone reach each other. Who is in internal zones alone reaches nothing else but the DNS server; edge
+    and application may call out, as on Docker, where only the others are internal."""
     here = {"podSelector": {"matchLabels": labels.zone(zone)}}
     dns = {"ports": [{"port": DNS_PORT, "protocol": protocol} for protocol in ("UDP", "TCP")]}
     return _policy(stack, f"zone-{zone.value}", {
         **here,
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [{"from": [here]}],
-        "egress": [{"to": [here]}, dns] if zone is Zone.DATA else [{}],
+        "egress": [{"to": [here]}, dns] if zone.internal else [{}],
     })
 
 

@@ -41,6 +41,8 @@ def _service_account(stack: str, workload: Workload) -> dict[str, Any]:
 class KubernetesTarget:
     """Collects the manifests of one stack."""
 
+    restarts_members = True
+
     def __init__(self, stack: str, images: Images, names: KubernetesNames | None = None) -> None:
         self._stack = stack
         self._images = images

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from components import edge_haproxy, edge_nginx
+from components.pools import HttpPool, StaticFiles
 from components.settings import Settings, SettingsError
 from components.settings.edge import Edge
 from components.workload import Member
@@ -89,11 +90,34 @@ def test_every_balancers_count_enters_the_sum() -> None:
 def test_locations_inherit_what_their_prefix_says() -> None:
     settings = edge(cache={"ttl_s_by_path": {"/api/": 5}, "coalesced_paths": ["/api/catalogue"]},
                     rate_limits={"upload": {"paths": ["/api/upload"], "limit": 10}})
-    made = {location.path: location for location in edge_nginx.locations(settings)}
+    made = {location.path: location for location in edge_nginx.locations(settings, [pool()])}
     assert sorted(made) == ["/", "/api/", "/api/catalogue", "/api/upload"]
     assert made["/api/catalogue"].coalesced and made["/api/catalogue"].ttl_s == 5
     assert made["/api/upload"].body_mib == 64 and not made["/api/upload"].coalesced
     assert made["/"].body_mib == 4 and made["/"].ttl_s == 0
+
+
+def frontend(*paths: str) -> list[HttpPool]:
+    return [pool(paths=("/api/",) if "/" in paths else ()), pool("frontend", paths=paths, static=StaticFiles(60, "/i"))]
+
+
+@pytest.mark.parametrize(("paths", "static"), [
+    (("/app",), {("/app", True), ("/app/", False)}),
+    (("/files/",), {("/files/", False)}),
+    (("/",), {("/", False), ("/assets/", False), ("/static/", False), ("/upload", False)}),
+])
+def test_files_are_cached_just_where_the_balancers_route_to_their_pool(
+        paths: tuple[str, ...], static: set[tuple[str, bool]]) -> None:
+    """`/application` begins like `/app`, but is the pool web's, whose answers may be one visitor's own."""
+    made = edge_nginx.locations(edge(), frontend(*paths))
+    assert {(place.path, place.exact) for place in made if place.static} == static
+    assert all(place.coalesced and place.ttl_s == 60 for place in made if place.static)
+    assert ("/api/", False) in {(place.path, place.exact) for place in made} or "/" not in paths
+
+
+def test_without_files_no_pool_changes_what_nginx_does() -> None:
+    pools = [pool(), pool("websocket", paths=("/ws",))]
+    assert edge_nginx.locations(edge(), pools) == edge_nginx.locations(edge(), [pool()])
 
 
 @pytest.mark.parametrize(("port", "ordinal", "text"), [

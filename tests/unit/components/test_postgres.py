@@ -98,8 +98,10 @@ def test_the_pooler_and_postgres_agree_on_passwords(default: Declared) -> None:
         default.contents["postgres-1"]["postgres/roles.json"])["roles"]}
     lines = default.contents["pgbouncer-2"]["pgbouncer/userlist.txt"].splitlines()
     pooled = {line.split('"')[1]: line.split('"')[3] for line in lines if line}
-    assert pooled == {name: roles[name] for name in ("app", "app_readonly")}
-    assert {name for name, password in roles.items() if password} == set(pooled), "certificates do for the others"
+    login = yaml.safe_load(default.contents["postgres-1"]["patroni/passwords.yml"])["restapi"]["authentication"]
+    operator = {login["username"]: login["password"]}
+    assert pooled == {name: roles[name] for name in ("app", "app_readonly")} | operator
+    assert {name for name, password in roles.items() if password} == {"app", "app_readonly"}, "others have certificates"
 
 
 def test_members_differ_by_name_only_where_they_must(default: Declared) -> None:

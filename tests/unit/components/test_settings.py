@@ -61,6 +61,14 @@ def test_a_pool_that_no_path_leads_to_is_refused() -> None:
     assert "no path leads to it" in refusal({"app": {"pools": {"web": {}, "websocket": {}}}})
 
 
+def test_a_pool_of_files_is_explained_when_it_can_not_be() -> None:
+    files = {"paths": ["/app"], "static": {"fallback": "/index.html"}}
+    assert "not below the pool's paths" in refusal({"app": {"pools": {"web": {}, "frontend": files}}})
+    worker = {"port": 0, "static": {}}
+    assert "serves no files" in refusal({"app": {"pools": {"web": {}, "worker": worker}}})
+    assert "begins with `/`" in refusal({"app": {"pools": {"web": {}, "frontend": {"paths": ["/a b"]}}}})
+
+
 def test_stack_names_must_fit_in_host_names() -> None:
     assert "stack name" in refusal({}, stack="My_Stack")
 

@@ -7,4 +7,4 @@ from pathlib import Path
 
 IMAGES = Path(__file__).resolve().parents[3] / "images"
 
-sys.path.insert(0, str(IMAGES / "redis"))
+sys.path[:0] = [str(IMAGES / "redis"), str(IMAGES / "nginx")]

@@ -64,6 +64,94 @@ def test_only_the_difference_is_sent(wanted: dict, current: dict, patch: dict,
     assert script("postgres-settings", monkeypatch).difference(wanted, current) == patch
 
 
+def members(*more: dict[str, Any]) -> list[dict[str, Any]]:
+    """A leader and replicas that stream, none pending; ``more`` is laid over them in this order."""
+    plain = [{"name": f"postgres-{n}", "role": "leader" if n == 1 else "quorum_standby",
+              "state": "running" if n == 1 else "streaming", "lag": 0} for n in (1, 2, 3)]
+    return [{**member, **(more[index] if index < len(more) else {})} for index, member in enumerate(plain)]
+
+
+PENDING = {"pending_restart": True}
+
+
+def test_replicas_and_the_primary_are_restarted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = script("postgres-restart", monkeypatch)
+    all_pending = members(PENDING, PENDING, PENDING)
+    assert made.pending(all_pending, leader=False) == ["postgres-2", "postgres-3"]
+    assert made.pending(all_pending, leader=True) == ["postgres-1"]
+    assert made.pending(members(), leader=True) == made.pending(members(), leader=False) == []
+
+
+@pytest.mark.parametrize(("second", "third", "chosen"), [
+    ({}, {}, "postgres-2"), (PENDING, {}, "postgres-3"), ({"state": "starting"}, {}, "postgres-3"),
+    ({"role": "replica"}, {}, "postgres-3"), ({"lag": 4096}, {}, "postgres-3"), (PENDING, PENDING, None)])
+def test_only_a_replica_with_everything_takes_over(
+        second: dict[str, Any], third: dict[str, Any], chosen: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert script("postgres-restart", monkeypatch).candidate(members(PENDING, second, third)) == chosen
+
+
+class FakeConsole:
+    """A PgBouncer's console; ``refusing`` commands fail with what PgBouncer says."""
+
+    def __init__(self, ran: list[str], name: str, refusing: dict[str, str]) -> None:
+        self._ran, self._name, self._refusing = ran, name, refusing
+
+    def cursor(self) -> FakeConsole:
+        return self
+
+    def __enter__(self) -> FakeConsole:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to close."""
+
+    def execute(self, command: str) -> None:
+        self._ran.append(f"{self._name} {command}")
+        if said := self._refusing.get(command.partition(" ")[0]):
+            raise sys.modules["psycopg2"].Error(said)
+
+
+def poolers(made: Any, ran: list[str], **refusing: str) -> Any:
+    fake = made.Poolers.__new__(made.Poolers)
+    fake._database = "app"
+    fake._holding = [FakeConsole(ran, f"{n}", refusing) for n in (1, 2)]
+    fake._releasing = fake._holding
+    return fake
+
+
+@pytest.fixture
+def restarting(monkeypatch: pytest.MonkeyPatch) -> Any:
+    made = script("postgres-restart", monkeypatch)
+    made.psycopg2.Error = type("Error", (Exception,), {})
+    return made
+
+
+def test_clients_are_held_as_long_as_the_primary_changes(restarting: Any) -> None:
+    ran: list[str] = []
+    with poolers(restarting, ran).held():
+        ran.append("change")
+    assert sorted(ran[:2]) == ["1 PAUSE app", "2 PAUSE app"] and ran[2] == "change"
+    assert sorted(ran[3:]) == ["1 RESUME app", "2 RESUME app"]
+
+
+def test_where_a_statement_takes_too_long_nothing_changes_and_all_are_let_go(restarting: Any) -> None:
+    ran: list[str] = []
+    with (pytest.raises(restarting.RestartError, match="still under way"),
+          poolers(restarting, ran, PAUSE="server closed the connection").held()):
+        ran.append("change")
+    assert "change" not in ran and sorted(ran[-2:]) == ["1 RESUME app", "2 RESUME app"]
+
+
+def test_clients_are_let_go_when_the_change_fails(restarting: Any) -> None:
+    ran: list[str] = []
+    with pytest.raises(OSError, match="gone"), poolers(restarting, ran).held():
+        raise OSError("gone")
+    assert sorted(ran[-2:]) == ["1 RESUME app", "2 RESUME app"]
+
+
+def test_poolers_that_a_former_run_left_holding_are_no_obstacle(restarting: Any) -> None:
+    with poolers(restarting, [], PAUSE="database already paused").held():
+        pass
 def test_patroni_is_told_again_until_it_shows_the_new_certificate(
         monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It forgets its certificate where a password changed at the same time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
 import pytest
@@ -43,6 +43,7 @@ class FakeMember:
     """A running member whose commands are recorded; ``failing`` ones exit 1."""
 
     status = "running"
+    attrs: ClassVar[dict[str, Any]] = {"Config": {"StopTimeout": 90}}
 
     def __init__(self, failing: str = "") -> None:
         self.ran: list[str] = []
@@ -53,7 +54,7 @@ class FakeMember:
         return mock.Mock(exit_code=int(command[0] == self.failing), output=b"said so")
 
     def restart(self, timeout: int) -> None:
-        self.ran.append("restart")
+        self.ran.append(f"restart {timeout}")
 
     def reload(self) -> None:
         """Refreshes nothing: the fake never changes state."""
@@ -74,7 +75,7 @@ def test_a_changed_file_is_checked_then_reloaded() -> None:
 def test_a_file_read_only_at_start_restarts_the_member_and_waits_for_its_health() -> None:
     member, placed = FakeMember(), []
     update({**OLD, "secretFiles": {"key": "new"}}, member, placed)
-    assert member.ran == ["restart", "ok"]
+    assert member.ran == ["restart 90", "ok"], "its own grace, not ours"
 
 
 def test_a_file_read_when_needed_disturbs_nobody() -> None:
@@ -89,3 +90,10 @@ def test_what_the_service_refuses_is_taken_back() -> None:
         update(changed(**{"a.conf": "bad", "b.conf": "new"}), member, placed)
     assert placed == [(["a.conf", "b.conf"], []), (["a.conf"], ["b.conf"])]
     assert "reload-it" not in member.ran
+
+
+def test_a_reload_that_fails_is_taken_back() -> None:
+    member, placed = FakeMember(failing="reload-it"), []
+    with pytest.raises(placing.PlacingError, match=r"(?s)`reload-it` failed \(1\):\nsaid so.*previous files"):
+        update(changed(**{"a.conf": "2"}), member, placed)
+    assert placed == [(["a.conf"], []), (["a.conf"], [])]

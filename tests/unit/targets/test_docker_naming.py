@@ -7,8 +7,8 @@ import ipaddress
 import pytest
 
 from components.targets.docker import naming
+from components.targets.docker.inputs import duration
 from components.targets.docker.naming import DockerNames
-from components.targets.docker.target import _duration
 from components.workload import Member
 
 SUBNET = ipaddress.IPv4Network("10.64.7.0/24")
@@ -28,7 +28,7 @@ def test_the_edge_subnet_lies_in_the_range_set_aside(stack: str) -> None:
 
 
 def test_stable_addresses_stay_out_of_the_engines_range() -> None:
-    names = DockerNames(SUBNET)
+    names = DockerNames("test", SUBNET)
     addresses = [names.stable_address(workload, n) for workload in ("haproxy", "other") for n in (1, 2)]
     assert addresses == ["10.64.7.17", "10.64.7.18", "10.64.7.33", "10.64.7.34"]
     assert names.stable_address("haproxy", 1) == "10.64.7.17"
@@ -37,12 +37,12 @@ def test_stable_addresses_stay_out_of_the_engines_range() -> None:
 
 def test_too_many_stable_addresses_name_the_setting() -> None:
     with pytest.raises(ValueError, match=r"network\.edge_subnet"):
-        DockerNames(SUBNET).stable_address("haproxy", naming.STABLE_BLOCK)
+        DockerNames("test", SUBNET).stable_address("haproxy", naming.STABLE_BLOCK)
 
 
 @pytest.mark.parametrize(("seconds", "spelled"), [(5, "5s"), (60, "1m0s"), (125, "2m5s"), (3600, "1h0m0s")])
 def test_durations_are_spelled_as_the_engine_returns_them(seconds: int, spelled: str) -> None:
-    assert _duration(seconds) == spelled
+    assert duration(seconds) == spelled
 
 
 def test_members_are_spread_over_three_failure_domains() -> None:

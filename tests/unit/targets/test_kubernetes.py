@@ -22,6 +22,7 @@ SELECTED_BY = {"StatefulSet", "Deployment", "PodDisruptionBudget"}
 VARIED: dict[str, Any] = {
     "app": {"pools": {"web": {"workers": 3}, "worker": {"port": 0, "workers": 2, "command": ["work"]},
                       "websocket": {"paths": ["/ws"], "workers": 1}},
+            "jobs": {"report": {"schedule": "0 3 * * *", "command": ["report"]}},
             "colours": {"green": {"workers": 1}}, "credentials": "files", "stop_signal": "SIGINT"},
     "postgres": {"members": 1, "etcd": {"members": 5}},
     "redis": {"masters": 4, "replicas_per_master": 2},
@@ -50,12 +51,17 @@ def controllers(rendered: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return of_kind(rendered, "StatefulSet", "Deployment")
 
 
+def everything_that_runs(rendered: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Controllers, and the jobs that a CronJob makes."""
+    return [*controllers(rendered), *(one["spec"]["jobTemplate"] for one in of_kind(rendered, "CronJob"))]
+
+
 def pod(controller: dict[str, Any]) -> dict[str, Any]:
     return controller["spec"]["template"]["spec"]
 
 
 def containers(rendered: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for controller in controllers(rendered):
+    for controller in everything_that_runs(rendered):
         yield from [*pod(controller)["containers"], *pod(controller).get("initContainers", [])]
 
 
@@ -104,7 +110,7 @@ def test_selectors_select_the_pods_they_are_about(platform: list[dict[str, Any]]
 def test_every_mount_has_its_volume_and_every_file_its_key(platform: list[dict[str, Any]]) -> None:
     held = {(one["kind"], one["metadata"]["name"]): {**one.get("data", {}), **one.get("stringData", {})}
             for one in of_kind(platform, "ConfigMap", "Secret")}
-    for controller in controllers(platform):
+    for controller in everything_that_runs(platform):
         claims = {claim["metadata"]["name"] for claim in controller["spec"].get("volumeClaimTemplates", [])}
         volumes = {volume["name"] for volume in pod(controller)["volumes"]}
         for container in [*pod(controller)["containers"], *pod(controller).get("initContainers", [])]:
@@ -147,7 +153,7 @@ def test_nothing_runs_without_limits_or_with_rights(platform: list[dict[str, Any
         rights = container["securityContext"]
         assert rights["readOnlyRootFilesystem"] and rights["allowPrivilegeEscalation"] is False
         assert rights["capabilities"] == {"drop": ["ALL"]}
-    for controller in controllers(platform):
+    for controller in everything_that_runs(platform):
         context = pod(controller)["securityContext"]
         assert context["runAsNonRoot"] and context["runAsUser"] == context["fsGroup"] == 10001
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -211,14 +217,19 @@ def test_a_readiness_probe_is_the_health_check_and_nothing_is_killed_for_failing
 
 def test_zones_are_policies_and_only_the_edge_is_open(default: list[dict[str, Any]]) -> None:
     policies = {one["metadata"]["name"]: one["spec"] for one in of_kind(default, "NetworkPolicy")}
-    assert set(policies) == {"deny-by-default", "zone-edge", "zone-app", "zone-data", "nginx-public"}
+    assert set(policies) == {"deny-by-default", "zone-edge", "zone-app", "zone-data", "zone-control", "nginx-public"}
     assert policies["deny-by-default"]["podSelector"] == {} and policies["deny-by-default"]["ingress"] == []
     assert {} not in policies["zone-data"]["egress"], "data members don't call out"
+    assert {} not in policies["zone-control"]["egress"]
     redis = named(default, "StatefulSet", "redis")["spec"]["template"]["metadata"]["labels"]
     assert [name for name in ("edge", "app", "data") if f"evenkeel/zone-{name}" in redis] == ["data"]
     balancers = [one["metadata"]["name"] for one in of_kind(default, "Service")
                  if one["spec"].get("type") == "LoadBalancer"]
     assert balancers == ["nginx-public"]
+
+
+def test_no_supervisor_is_rendered_since_kubernetes_restarts_members_itself(default: list[dict[str, Any]]) -> None:
+    assert not [one for one in default if one["metadata"]["name"] in ("supervisor", "engineproxy")]
 
 
 # -- the vocabulary's corners -----------------------------------------------------------------------------------------

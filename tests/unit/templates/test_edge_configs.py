@@ -18,7 +18,7 @@ import pytest
 from components import edge_haproxy, edge_nginx
 from components.edge import PAGES
 from components.generated import x509
-from components.pools import COLOURS, HttpPool
+from components.pools import COLOURS, HttpPool, StaticFiles
 from components.rendering import render_text
 from components.settings.edge import Edge
 from components.workload import Member
@@ -38,6 +38,9 @@ class Names:
 
     def member(self, workload: str, ordinal: int) -> str:
         return f"{workload}-{ordinal}"
+
+    def container(self, workload: str, ordinal: int) -> str:
+        return f"stack-{workload}-{ordinal}"
 
     def service(self, workload: str) -> str:
         return workload
@@ -77,8 +80,8 @@ def pages() -> dict[str, str]:
     return files
 
 
-def nginx_files(edge: Edge, ordinal: int = 1, **changed: Any) -> dict[str, str]:
-    values = {**edge_nginx.values(edge, Names(), Member("nginx", ordinal)), **changed}
+def nginx_files(edge: Edge, pools: Sequence[HttpPool] = (), ordinal: int = 1, **changed: Any) -> dict[str, str]:
+    values = {**edge_nginx.values(edge, pools or [pool()], Names(), Member("nginx", ordinal)), **changed}
     return {"nginx.conf": render_text("nginx/nginx.conf.j2", values), **pages(),
             "htpasswd-a": edge_nginx.htpasswd("test", "a", ACCEPTED),
             "htpasswd-b": edge_nginx.htpasswd("test", "b", ACCEPTED),
@@ -131,10 +134,10 @@ def judge_haproxy(edge: Edge, pools: Sequence[HttpPool], folder: Path) -> str:
         folder)
 
 
-def judge_nginx(edge: Edge, folder: Path) -> str:
+def judge_nginx(edge: Edge, folder: Path, pools: Sequence[HttpPool] = ()) -> str:
     def files(at: Mapping[str, str]) -> Mapping[str, str]:
         own = "public" if edge.tls.own_certificate else "tls"
-        return nginx_files(edge, config_dir=at["config"], cache_dir=at["cache"], run_dir=at["run"],
+        return nginx_files(edge, pools, config_dir=at["config"], cache_dir=at["cache"], run_dir=at["run"],
                            certificate=f"{at['config']}/{own}/cert.pem", key=f"{at['config']}/{own}/key.pem")
 
     return judge("nginx", lambda at: ["nginx", "-t", "-c", f"{at['config']}/nginx.conf"], files, folder)
@@ -153,7 +156,7 @@ EDGES: dict[str, dict[str, Any]] = {
         "rate_limits": {"tiers": {"pro": 5, "team": 20}, "user_header": "X-User",
                         "api": {"paths": ["/api/"], "limit": 10, "key": "user"},
                         "static": {"paths": ["/static/"], "limit": 0}},
-        "nginx": {"trusted_proxies": ["10.0.0.0/8", "2001:db8::/32"]}},
+        "nginx": {"trusted_proxies": ["10.0.0.0/8", "2001:db8::/32"], "client_address_header": "CF-Connecting-IP"}},
     "authentication, own certificate": {
         "basic_auth": {"users": ["ann", "bob"], "realm": "Staging"}, "tls": {"own_certificate": True, "hsts_s": 0},
         "headers": {"content_security_policy": "default-src 'self'; img-src *"}},
@@ -164,6 +167,10 @@ POOLS: dict[str, list[HttpPool]] = {
     "web alone": [pool()],
     "pools by path": [pool(), pool("websocket", paths=("/ws", "/feed/"), port=8001, balance="source"),
                       pool("frontend", paths=("/app",), balance="roundrobin", sticky="cookie")],
+    "files below a path": [pool(), pool("frontend", paths=("/app", "/files/"),
+                                        static=StaticFiles(600, "/app/index.html"))],
+    "files everywhere else": [pool(paths=("/api/", "/health")), pool("frontend", paths=("/",),
+                                                                    static=StaticFiles(60, ""))],
     "sticky by cookie": [pool(sticky="cookie", balance="weighted")],
     "sticky by source": [pool(sticky="source", keep_alive_s=75)],
 }
@@ -182,6 +189,12 @@ def test_haproxy_accepts(settings: dict[str, Any], tmp_path: Path) -> None:
 @pytest.mark.parametrize("pools", POOLS.values(), ids=POOLS.keys())
 def test_haproxy_accepts_pools(pools: list[HttpPool], tmp_path: Path) -> None:
     assert "[WARNING]" not in judge_haproxy(Edge(), pools, tmp_path)
+
+
+@pytest.mark.parametrize("pools", POOLS.values(), ids=POOLS.keys())
+@pytest.mark.parametrize("cache", [True, False], ids=["cache", "no-cache"])
+def test_nginx_accepts_pools(pools: list[HttpPool], cache: bool, tmp_path: Path) -> None:
+    assert "[warn]" not in judge_nginx(Edge.model_validate({"cache": {"enabled": cache}}), tmp_path, pools)
 
 
 def test_a_checker_refuses_what_is_wrong(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class Recorded(Commands):
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     """A checkout with two locks and no environment."""
-    for lock in ("requirements.txt", "requirements-dev.txt"):
+    for lock in ("requirements.txt", "requirements-ansible.txt", "requirements-dev.txt"):
         (tmp_path / lock).write_text("a==1\n")
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
@@ -51,6 +51,14 @@ def test_it_is_made_once(commands: Recorded) -> None:
     assert ensure(commands) == ["venv", "requirements.txt"]
     assert ensure(commands) == []
     assert environment.plan() == "up to date"
+
+
+def test_ansible_comes_with_its_first_use(commands: Recorded) -> None:
+    ensure(commands)
+    commands.programs = []
+    environment.ensure(commands, lambda _: None, ansible=True)
+    assert commands.programs == ["requirements-ansible.txt"]
+    assert environment.plan(ansible=True) == "up to date"
 
 
 def test_tests_add_their_lock_to_what_is_there(commands: Recorded) -> None:

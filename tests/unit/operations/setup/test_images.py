@@ -49,6 +49,17 @@ def test_whatever_goes_into_an_image_changes_its_tag(checkout: Path, changed: st
     assert image_tag("redis", checkout) != before
 
 
+def test_a_package_that_an_image_ships_changes_its_tag_and_no_other(
+        checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "PACKAGES", {"redis": ("operations/watch",)})
+    (checkout / "operations/watch").mkdir(parents=True)
+    (checkout / "operations/watch/main.py").write_text("print()\n")
+    before = [image_tag(name, checkout) for name in ("redis", "shop")]
+    (checkout / "operations/watch/main.py").write_text("print(1)\n")
+    after = [image_tag(name, checkout) for name in ("redis", "shop")]
+    assert before[0] != after[0] and before[1] == after[1]
+
+
 def test_an_executable_bit_and_a_name_count(checkout: Path) -> None:
     script = checkout / "images/redis/start"
     tags = {image_tag("redis", checkout)}
@@ -65,17 +76,30 @@ def test_another_image_does_not_count(checkout: Path) -> None:
     assert image_tag("redis", checkout) == before
 
 
-@pytest.mark.parametrize("beside", ["wheels/a.whl", "tests/test_it.py", "__pycache__/main.pyc", "shop/main.pyc"])
+@pytest.mark.parametrize("beside", [
+    "wheels/a.whl", "node_modules/a/index.js", "tests/test_it.py", "__pycache__/main.pyc", "shop/main.pyc"])
 def test_caches_wheels_and_tests_do_not_count(checkout: Path, beside: str) -> None:
     before = image_tag("shop", checkout)
     file = checkout / "examples/shop" / beside
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("x")
     assert image_tag("shop", checkout) == before
 
 
 def test_the_base_comes_first(checkout: Path) -> None:
     assert images.names(checkout) == ("base", "redis", "shop")
+
+
+def test_a_stack_needs_the_platforms_images_and_the_examples_that_it_mentions(checkout: Path) -> None:
+    for name in ("orders", "shopping"):
+        (checkout / "examples" / name).mkdir()
+        (checkout / "examples" / name / "Dockerfile").write_text("FROM base\n")
+    file = checkout / "Pulumi.test.yaml"
+    assert images.needed(file, checkout) == ("base", "orders", "redis"), "no file: the defaults"
+    file.write_text("config:\n  evenkeel:app: {image: shop}\n")
+    assert images.needed(file, checkout) == ("base", "orders", "redis", "shop")
+    file.write_text("config:\n  evenkeel:app: {image: registry.example.com/mine:1}\n")
+    assert images.needed(file, checkout) == ("base", "orders", "redis")
 
 
 def test_an_unknown_image_is_refused_with_the_known_ones(checkout: Path) -> None:

@@ -1,0 +1,65 @@
+"""One operation at a time: what the lock says, and whether its holder is gone. Pure functions, but for ``holder``."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+KEY = "/evenkeel-operations/lock"
+"""In etcd, which outlives every member: the lock belongs to the platform, not to the machine somebody types on."""
+PROGRAMS = ("ansible-playbook", "ansible")
+
+
+def holder(reason: str, process: int | None = None) -> dict[str, Any]:
+    """A lock's content for the run that we belong to."""
+    number = process or our_run()
+    return {"who": getpass.getuser(), "host": socket.gethostname(), "process": number,
+            "began": began(number) if number else "", "reason": reason,
+            "since": datetime.now(UTC).strftime("%F %T UTC")}
+
+
+def same_run(lock: Mapping[str, Any], mine: Mapping[str, Any]) -> bool:
+    """Whether both were taken by one run."""
+    return all(lock.get(key) == mine.get(key) for key in ("host", "process", "began"))
+
+
+def stale(lock: Mapping[str, Any], host: str, began_now: str) -> bool:
+    """Whether the holder is certainly gone: it was on this ``host``, and the process by its number is another now or
+    none (``began_now``, see ``began``). A holder on another host is never certainly gone."""
+    return bool(lock.get("host") == host and lock.get("process") and lock.get("began") != began_now)
+
+
+def explain(lock: Mapping[str, Any], stack: str) -> str:
+    """Who holds it and what to do."""
+    return (f"another operation runs on the stack {stack}: {lock.get('reason')}, by {lock.get('who')} on "
+            f"{lock.get('host')} (process {lock.get('process')}), since {lock.get('since')}. Nothing was changed.\n"
+            f"Next: wait for its end. If you know that it is gone, release its lock: ansible localhost -m "
+            f"evenkeel.platform.operation_lock -a 'stack={stack} state=absent force=true'")
+
+
+def began(process: int | str) -> str:
+    """When a process of this machine began, in the kernel's ticks since boot; "" when there is none."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def our_run() -> int | None:
+    """The process of the `ansible-playbook` that we belong to: a module's own lives for a task only."""
+    process, found = os.getpid(), None
+    while process > 1:
+        try:
+            words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+            parent = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            break
+        if any(Path(word.decode(errors="replace")).name in PROGRAMS for word in words[:2]):
+            found = process
+        process = parent
+    return found

@@ -1,0 +1,117 @@
+"""The client that runs Pulumi for one stack of the project, as its user would type it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+LOCKED = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+PERMIT = "EVENKEEL_REPLACE"
+"""Names the members that this very run may replace; the program refuses all others."""
+
+
+class PulumiError(Exception):
+    """Pulumi failed; the message is what its user needs to read."""
+
+
+class Pulumi:
+    """``project`` is the folder with Pulumi.yaml. Needs the environment that ``make env`` prints."""
+
+    def __init__(self, project: str, stack: str) -> None:
+        self.project = Path(project)
+        self.stack = stack
+        if not (self.project / "Pulumi.yaml").exists():
+            raise PulumiError(f"{project} is no Evenkeel project: it has no Pulumi.yaml. Next: run this in the "
+                              "checkout, or name it with -e project=FOLDER")
+        if not shutil.which("pulumi") or "PULUMI_BACKEND_URL" not in os.environ:
+            raise PulumiError("Pulumi's environment is not set here. Next: eval \"$(make -s env)\", then run the same "
+                              "command again (`make upgrade` does it for you)")
+
+    def preview(self, permitted: Sequence[str] = (), *, refresh: bool = False) -> str:
+        """The output of ``pulumi preview --json`` with every member of ``permitted`` replaceable."""
+        return self._run(["preview", "--json"], permitted, refresh)
+
+    def up(self, members: Sequence[str] = (), also: Sequence[str] = (), *, refresh: bool = False,
+           settle: bool = False) -> str:
+        """``pulumi up`` of the containers of ``members`` and of the URNs ``also``, or of everything; returns what it
+        printed. ``settle``: of nothing but the wait at its end, which then knows the containers that run, those of
+        ``members`` among them."""
+        wanted = ["**::ready"] if settle else [f"**$docker:index/container:Container::{member}" for member in members]
+        wanted += also
+        targets = [word for target in wanted for word in ("--target", target)]
+        arguments = ["up", "--yes", "--skip-preview", "--suppress-outputs", *targets]
+        try:
+            return self._run(arguments, members, refresh)
+        except PulumiError as error:
+            if not self._release_dead_lock(str(error)):
+                raise
+        return self._run(arguments, members, refresh)
+
+    def output(self, name: str = "", *, secrets: bool = False) -> Any:
+        """The stack's outputs, or one of them; without ``secrets`` a secret one reads ``[secret]``."""
+        return json.loads(self._run(["stack", "output", "--json", *([name] if name else []),
+                                     *(["--show-secrets"] if secrets else [])], ()))
+
+    def passwords(self) -> dict[str, str]:
+        """The generated passwords by name. Secret: for the moment of their use."""
+        return passwords_in(self._run(["stack", "export", "--show-secrets"], ()))
+
+    def repair(self) -> dict[str, Any]:
+        """Put right what an interrupted run left: ``said`` (sentences) and ``refresh`` (Pulumi must look anew)."""
+        done = subprocess.run(["python", "-m", "operations.setup.cli", "repair", f"STACK={self.stack}", "FORMAT=json"],
+                              check=False, cwd=self.project, text=True, stdin=subprocess.DEVNULL, capture_output=True)
+        begin = done.stdout.find("{")
+        if done.returncode != 0 or begin < 0:
+            raise PulumiError((done.stdout + done.stderr).strip())
+        return dict(json.loads(done.stdout[begin:]))
+
+    def _run(self, arguments: list[str], permitted: Sequence[str], refresh: bool = False) -> str:
+        command = ["pulumi", *arguments, *(["--refresh"] if refresh else []), "--stack", self.stack,
+                   "--non-interactive", "--color", "never"]
+        environment = {**os.environ, PERMIT: ",".join(permitted)} if permitted else dict(os.environ)
+        done = subprocess.run(command, check=False, cwd=self.project, env=environment, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True)
+        if done.returncode != 0:
+            raise PulumiError(f"`pulumi {arguments[0]}` failed:\n{said(done.stdout, done.stderr)}")
+        return done.stdout
+
+    def _release_dead_lock(self, message: str) -> bool:
+        """Release Pulumi's own lock when a process of this machine took it that is gone; True when it was so."""
+        holder = LOCKED.search(message)
+        if not holder or holder["host"] != socket.gethostname() or Path(f"/proc/{holder['pid']}").exists():
+            return False
+        self._run(["cancel", "--yes"], ())
+        return True
+
+
+def passwords_in(export: str) -> dict[str, str]:
+    """From ``pulumi stack export --show-secrets``: the values in use, by name."""
+    found = {}
+    for resource in json.loads(export)["deployment"].get("resources", ()):
+        name, outputs = resource["urn"].rsplit("::", 1)[-1], resource.get("outputs") or {}
+        value = outputs.get("value")
+        if resource["type"].startswith("pulumi-python:dynamic") and outputs.get("name") == name and value:
+            found[name] = str(json.loads(value["plaintext"]) if isinstance(value, dict) else value)
+    return found
+
+
+def said(output: str, errors: str) -> str:
+    """What the user needs to read of a failed run: the diagnostics, or the end of all of it."""
+    text = output
+    if output.lstrip().startswith("{"):
+        try:
+            steps = json.JSONDecoder().raw_decode(output.lstrip())[0]
+        except ValueError:
+            steps = {}
+        found = [entry["message"].strip() for entry in steps.get("diagnostics", ()) if entry.get("severity") == "error"]
+        text = "\n".join(dict.fromkeys(found)) or output
+    elif "Diagnostics:" in output:
+        text = output.partition("Diagnostics:")[2].partition("\nResources:")[0]
+    return "\n".join(part for part in (text.strip(), errors.strip()) if part)[-4000:]

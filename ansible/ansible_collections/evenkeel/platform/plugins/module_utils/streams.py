@@ -1,0 +1,192 @@
+"""How modules on the controller reach members: commands and open streams inside their containers (decision 9).
+
+Nothing but the edge is published, and runtime sockets have no authentication: so everything goes through the engine.
+A stream is opened before the moment that counts; from then on a question costs a round trip, not a program's start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import struct
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import Any
+
+DOCKER_IMPORT_ERROR: str | None = None
+try:
+    import docker
+    import docker.errors
+except ImportError:
+    DOCKER_IMPORT_ERROR = traceback.format_exc()
+
+HEADER = struct.Struct(">BxxxL")
+"""What the engine puts before each piece of output: which of the two outputs, and its length in bytes."""
+
+
+class StreamError(Exception):
+    """A member can't be reached or did not answer in its time; the message names it."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member as the engine knows it. ``health`` is its health command, ``image`` the reference it was made from."""
+
+    name: str
+    workload: str
+    tier: str
+    domain: str
+    container: str
+    identity: str
+    image: str
+    running: bool
+    health: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ordinal(self) -> int:
+        return int(self.name.rpartition("-")[2])
+
+
+class Stream:
+    """Standard input and output of a program inside a member, kept open."""
+
+    def __init__(self, member: str, raw: socket.socket) -> None:
+        self.member = member
+        self._raw = raw
+        self._frames = b""
+        self._text = b""
+        self._errors = b""
+
+    def send(self, text: str) -> None:
+        try:
+            self._raw.sendall(text.encode())
+        except OSError as error:
+            raise StreamError(f"{self.member}: the stream is closed: {error}") from None
+
+    def read_until(self, marker: str, timeout_s: float) -> str:
+        """Output up to and without ``marker``. Raises ``StreamError`` when it doesn't come in ``timeout_s`` seconds."""
+        wanted = marker.encode()
+        deadline = time.monotonic() + timeout_s
+        while wanted not in self._text:
+            self._receive(max(0.0, deadline - time.monotonic()), timeout_s)
+        before, _, self._text = self._text.partition(wanted)
+        return before.decode(errors="replace")
+
+    def ask(self, question: str, marker: str, timeout_s: float) -> str:
+        self.send(question)
+        return self.read_until(marker, timeout_s)
+
+    def close(self) -> None:
+        """The program sees the end of its input."""
+        with contextlib.suppress(OSError):  # the program ended first
+            self._raw.shutdown(socket.SHUT_RDWR)
+        self._raw.close()
+
+    def _receive(self, left_s: float, allowed_s: float) -> None:
+        ready, _, _ = select.select([self._raw], [], [], left_s)
+        if not ready:
+            raise StreamError(f"{self.member} did not answer within {allowed_s:g} s{self._said()}")
+        try:
+            data = self._raw.recv(65536)
+        except OSError as error:
+            raise StreamError(f"{self.member}: {error}{self._said()}") from None
+        if not data:
+            raise StreamError(f"{self.member}: the program ended{self._said()}")
+        self._frames += data
+        while len(self._frames) >= HEADER.size:
+            kind, length = HEADER.unpack_from(self._frames)
+            if len(self._frames) < HEADER.size + length:
+                return
+            piece, self._frames = (self._frames[HEADER.size:HEADER.size + length],
+                                   self._frames[HEADER.size + length:])
+            if kind == 2:
+                self._errors += piece
+            else:
+                self._text += piece
+
+    def _said(self) -> str:
+        said = (self._errors + self._text).decode(errors="replace").strip()
+        return f"; it said: {said[-500:]}" if said else ""
+
+
+class DockerStreams:
+    """The members of one stack on a Docker engine (DOCKER_HOST, else the local socket)."""
+
+    def __init__(self, stack: str) -> None:
+        if DOCKER_IMPORT_ERROR:
+            raise StreamError("the Python package `docker` is not installed for the interpreter that runs modules; "
+                              "`make ansible` installs what is needed")
+        self.stack = stack
+        try:
+            self._client = docker.from_env(timeout=120)
+        except docker.errors.DockerException as error:
+            raise StreamError(f"the Docker engine can't be reached: {error}") from None
+
+    def members(self) -> list[Member]:
+        """Every member, running or not, by workload and ordinal."""
+        found = self._client.containers.list(all=True, ignore_removed=True,
+                                             filters={"label": f"evenkeel.stack={self.stack}"})
+        members = [_member(container) for container in found if "evenkeel.member" in container.labels]
+        return sorted(members, key=lambda member: (member.tier, member.workload, member.ordinal))
+
+    def of(self, workload: str) -> list[Member]:
+        """The members of one workload. Raises ``StreamError`` when there is none."""
+        members = [member for member in self.members() if member.workload == workload]
+        if not members:
+            raise StreamError(f"the stack {self.stack!r} has no member of {workload} on this engine. Next: "
+                              f"`make up STACK={self.stack}`, or name the stack you mean with -e stack=NAME")
+        return members
+
+    def ask(self, member: Member, *command: str) -> tuple[int, str]:
+        """Exit code and output of a command inside a member; 127 with the reason when it could not be run."""
+        try:
+            result: Any = self._client.containers.get(member.identity).exec_run(list(command))
+        except docker.errors.APIError as error:
+            return 127, str(error.explanation or error)
+        return int(result.exit_code or 0), result.output.decode(errors="replace").strip()
+
+    def need(self, member: Member, *command: str) -> str:
+        """Its output. Raises ``StreamError`` with what it said when it fails."""
+        code, output = self.ask(member, *command)
+        if code != 0:
+            raise StreamError(f"{member.name}: `{command[0]}` failed ({code}): {output[-800:]}")
+        return output
+
+    def open(self, member: Member, *command: str) -> Stream:
+        """Start a program inside a member and keep its input and output."""
+        api = self._client.api
+        try:
+            started = api.exec_create(member.identity, list(command), stdin=True)
+            answer = api.exec_start(started["Id"], socket=True)
+        except docker.errors.APIError as error:
+            raise StreamError(f"{member.name}: no stream: {error.explanation}") from None
+        raw: Any = getattr(answer, "_sock", answer)
+        raw.settimeout(None)
+        return Stream(member.name, raw)
+
+    def processes(self, member: Member) -> list[str]:
+        """Command lines running inside a member."""
+        try:
+            top = self._client.api.top(member.identity, ps_args="-eo pid,args")
+        except docker.errors.APIError:
+            return []
+        return [str(row[-1]) for row in top.get("Processes") or ()]
+
+    def last_lines(self, member: Member, count: int = 12) -> list[str]:
+        """The end of its log."""
+        try:
+            log: bytes = self._client.containers.get(member.identity).logs(tail=count)
+        except docker.errors.APIError:
+            return []
+        return log.decode(errors="replace").splitlines()
+
+
+def _member(container: Any) -> Member:
+    attributes, labels = container.attrs, dict(container.labels)
+    test = (attributes["Config"].get("Healthcheck") or {}).get("Test") or []
+    return Member(labels["evenkeel.member"], labels["evenkeel.workload"], labels["evenkeel.tier"],
+                  labels["evenkeel.domain"], attributes["Name"].lstrip("/"), attributes["Id"],
+                  attributes["Config"]["Image"], attributes["State"]["Status"] == "running", tuple(test[1:]), labels)

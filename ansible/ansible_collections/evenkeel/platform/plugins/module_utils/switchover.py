@@ -1,0 +1,129 @@
+"""The client that switches Postgres' primary: Patroni's API, the poolers' consoles and the proxies' sockets."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import time
+from dataclasses import dataclass
+
+from ansible_collections.evenkeel.platform.plugins.module_utils import patroni, patroni_agent, poolers
+from ansible_collections.evenkeel.platform.plugins.module_utils.running import RefusedError
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import (
+    DockerStreams,
+    Member,
+    Stream,
+    StreamError,
+)
+
+BETWEEN_ATTEMPTS_S = 2.0
+STEP_S = 0.02
+AUTHORITY = "/etc/evenkeel/tls/ca.pem"
+
+@dataclass(frozen=True)
+class Opened:
+    """What is opened before the pause: the agent in the member that leads, and every proxy's socket."""
+
+    agent: Stream
+    sockets: list[Stream]
+
+
+class Postgres:
+    """The Postgres cluster of one stack."""
+
+    def __init__(self, streams: DockerStreams) -> None:
+        self._streams = streams
+        self.members = streams.of("postgres")
+
+    def look(self) -> patroni.Cluster:
+        """Patroni's list, from the first member that answers."""
+        said = "no member runs"
+        for member in self.members:
+            if member.running:
+                code, said = self._streams.ask(member, "curl", "-sS", "--max-time", "3", "--cacert", AUTHORITY,
+                                               "https://localhost:8008/cluster")
+                if code == 0 and said.startswith("{"):
+                    return patroni.read(said)
+        raise StreamError(f"no Postgres member could be asked: {said}")
+
+    def member(self, name: str) -> Member:
+        return next(member for member in self.members if member.name == name)
+
+    def switch(self, leader: str, candidate: str, *, pause_timeout_s: float, attempts: int,
+               timeout_s: float) -> tuple[str, dict[str, int]]:
+        """Pause, switch over, resume. The new primary, and milliseconds since the request to pause, by phase.
+
+        ``candidate`` empty: the replicas elect one of them. That is quicker, since Patroni lets a replica that is
+        passed over wait for 2 s before it follows, and until one follows no write is acknowledged.
+
+        Raises ``RefusedError`` with the poolers resumed: the message says who is primary then.
+        """
+        # The primary writes a checkpoint before it stops; what is written now need not be written in the pause.
+        self._streams.need(self.member(leader), "psql", "-X", "-h", "/run", "-U", "postgres", "-c", "CHECKPOINT")
+        pgproxies = self._streams.of("pgproxy")
+        agent = self._streams.open(self.member(leader), "python3", "-c", inspect.getsource(patroni_agent))
+        try:
+            agent.read_until("ready\n", poolers.ANSWER_S)
+            with poolers.proxies(self._streams, pgproxies) as sockets:
+                for attempt in range(1, attempts + 1):
+                    with poolers.Console(self._streams, self._streams.of("pgbouncer")) as console:
+                        order = {"leader": leader, **({"candidate": candidate} if candidate else {})}
+                        outcome = self._try(Opened(agent, sockets), console, order, pause_timeout_s, timeout_s)
+                        if outcome:
+                            return outcome
+                    if attempt < attempts:
+                        time.sleep(BETWEEN_ATTEMPTS_S)
+        finally:
+            agent.close()
+        raise RefusedError(f"a statement kept the poolers from pausing for more than {pause_timeout_s:g} s, {attempts} "
+                           f"times. They go on, and {leader} is still the primary. {self._longest(leader)}Next: let "
+                           "it end, or raise pause_timeout_s, then run the same command again")
+
+    def _try(self, opened: Opened, console: poolers.Console, order: dict[str, str], pause_timeout_s: float,
+             timeout_s: float) -> tuple[str, dict[str, int]] | None:
+        """One attempt; None when the pause could not begin."""
+        leader, began = order["leader"], time.monotonic()
+        times: dict[str, int] = {}
+        try:
+            try:
+                console.pause(pause_timeout_s)
+            except StreamError:
+                return None
+            times["paused"] = _ms(began)
+            opened.agent.send(json.dumps(order) + "\n")
+            new = self._new_primary(opened.sockets, leader, began + pause_timeout_s + timeout_s)
+            times["writable"] = _ms(began)
+        finally:
+            console.resume()
+        times["resumed"] = _ms(began)
+        if not new:
+            said = opened.agent.read_until("\n", 30)
+            now = self.look().leader
+            raise RefusedError(f"nobody became writable in place of {leader} within {timeout_s:g} s; the poolers go "
+                               f"on. Patroni said: {said}. The primary is now {now.name if now else 'nobody yet'}. "
+                               f"Next: `make status STACK={self._streams.stack}`, then run the same command again")
+        return new, times
+
+    @staticmethod
+    def _new_primary(sockets: list[Stream], leader: str, deadline: float) -> str:
+        """Whom every proxy sees, and sees alone, as the primary in place of ``leader``; "" when time is up."""
+        while time.monotonic() < deadline:
+            seen = {patroni.primary_at(socket.ask("show servers state primary\n", poolers.PROMPT, poolers.ANSWER_S))
+                    for socket in sockets}
+            if len(seen) == 1 and not seen & {"", leader}:
+                return seen.pop()
+            time.sleep(STEP_S)
+        return ""
+
+    def _longest(self, leader: str) -> str:
+        query = ("SELECT pid, usename, date_trunc('second', now() - xact_start) FROM pg_stat_activity WHERE xact_start "
+                 "IS NOT NULL AND backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY xact_start "
+                 "LIMIT 1")
+        code, said = self._streams.ask(self.member(leader), "psql", "-X", "-At", "-F", " ", "-h", "/run", "-U",
+                                       "postgres", "-c", query)
+        words = said.split()
+        return f"The oldest transaction: process {words[0]} of {words[1]}, {words[2]}. " if code == 0 and words else ""
+
+
+def _ms(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)

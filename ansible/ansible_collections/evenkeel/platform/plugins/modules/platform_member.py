@@ -1,0 +1,122 @@
+#!/usr/bin/python
+"""Module ``evenkeel.platform.platform_member``."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: platform_member
+short_description: Bring one member's container to what the stack's YAML says
+version_added: 1.0.0
+description:
+  - Runs C(pulumi up) for the containers of O(members) alone, with the permission to replace exactly these. Without
+    O(members), a plain C(pulumi up).
+  - Does not wait until they serve; M(evenkeel.platform.platform_health) does.
+options:
+  project:
+    description: The folder with Pulumi.yaml.
+    type: path
+    required: true
+  members:
+    description: The members to bring up to date. Empty means everything that may be changed without a permission.
+    type: list
+    elements: str
+    default: []
+  also:
+    description: URNs of other resources of these members that change with them, as the plan names them.
+    type: list
+    elements: str
+    default: []
+  settle:
+    description:
+      - Only let Pulumi take note of the containers of O(members), which were brought up to date before, and leave
+        all other changes.
+    type: bool
+    default: false
+  refresh:
+    description: Let Pulumi look at the engine first.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - evenkeel.platform.stack
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+author:
+  - Evenkeel (@evenkeel)
+"""
+
+EXAMPLES = r"""
+- name: Replace postgres-2 by what the stack's YAML says
+  evenkeel.platform.platform_member:
+    stack: local
+    project: /srv/shop
+    members: [postgres-2]
+"""
+
+RETURN = r"""
+replaced:
+  description: Members whose container is another one now (in check mode, would be).
+  returned: always
+  type: list
+  elements: str
+took_s:
+  description: How long Pulumi took, in seconds.
+  returned: always
+  type: float
+narration:
+  description: The same as sentences.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import time
+from typing import Any
+
+from ansible_collections.evenkeel.platform.plugins.module_utils import plan, pulumi, running
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams
+
+
+def main() -> None:
+    """Look, run Pulumi, look again."""
+    module = running.module(project={"type": "path", "required": True},
+                            members={"type": "list", "elements": "str", "default": []},
+                            also={"type": "list", "elements": "str", "default": []},
+                            settle={"type": "bool", "default": False}, refresh={"type": "bool", "default": False})
+    asked = module.params
+
+    def work(streams: DockerStreams) -> dict[str, Any]:
+        began = time.monotonic()
+        before = {member.name: member for member in streams.members()}
+        everything = not asked["members"]
+        try:
+            project = pulumi.Pulumi(asked["project"], streams.stack)
+            if module.check_mode:
+                seen = plan.read(project.preview(asked["members"] or list(before), refresh=asked["refresh"]))
+                replaced = [change.member for change in seen.changes if everything or change.member in asked["members"]]
+                others = seen.others if everything else ()
+            else:
+                printed = project.up(asked["members"], asked["also"], refresh=asked["refresh"], settle=asked["settle"])
+                after = {member.name: member for member in streams.members()}
+                replaced = [name for name, member in after.items()
+                            if name not in before or before[name].identity != member.identity]
+                others = tuple(line.strip() for line in printed.splitlines() if line.strip().startswith(("+", "~", "-"))
+                               and line.strip().split()[1].isdigit()) if everything else ()
+        except (pulumi.PulumiError, ValueError) as error:
+            raise running.RefusedError(str(error)) from None
+        took = time.monotonic() - began
+        images = {name: member.image for name, member in before.items()}
+        what = f"{', '.join(replaced)} replaced" if replaced else "no container replaced"
+        more = f"; {', '.join(others)}" if others else ""
+        return {"changed": bool(replaced or others), "replaced": replaced, "took_s": round(took, 1),
+                "diff": {"before": "".join(f"{name}: {images.get(name, 'no container')}\n" for name in replaced),
+                         "after": "".join(f"{name}: replaced\n" for name in replaced)},
+                "narration": [f"pulumi up: {what}{more} ({took:.1f} s)"]}
+
+    running.perform(module, work)
+
+
+if __name__ == "__main__":
+    main()

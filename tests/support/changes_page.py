@@ -1,0 +1,280 @@
+"""``docs/changes.md``: every setting varied in turn, and what that would do to whom.
+
+Computed with the same functions as a preview, so the page can't drift from the platform; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import pulumi
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from components.settings import Settings
+from operations.changes.effects import compare
+from operations.changes.words import SO, WHAT, Effect, Kind
+from operations.setup.paths import ROOT
+from tests.support.planned import plan
+
+BASE: Mapping[str, Any] = {"app": {"image": "orders", "credentials": "files"}}
+
+
+@dataclass(frozen=True)
+class Variation:
+    """Values to set in place of the default, on a platform that also has the settings ``given``."""
+
+    values: Sequence[Any]
+    given: Mapping[str, Any] | None = None
+
+
+def _one(value: Any, **given: Any) -> Variation:
+    return Variation([value], given or None)
+
+
+def _class(name: str, **changed: Any) -> Variation:
+    """Another class of routes, whose ``paths`` and ``limit`` have no default of their own."""
+    whole = {"paths": [f"/{name}"], "limit": 9, "window_s": 60, "key": "ip"}
+    given = {"edge": {"rate_limits": {name: whole}}}
+    return Variation(list(changed.values()), given)
+
+
+def _classes() -> dict[str, Variation]:
+    changed = {"paths": ["/other"], "limit": 8, "window_s": 30, "key": "user"}
+    return {f"edge.rate_limits.{name}.{key}": _class(name, value=value)
+            for name in ("api", "auth", "upload", "static") for key, value in changed.items()}
+
+
+POOL = "app.pools.NAME"
+JOB = "app.jobs.NAME"
+STATIC = {"app": {"pools": {"web": {"static": {}}}}}
+NIGHTLY = {"app": {"jobs": {"web": {"schedule": "0 3 * * *", "command": ["tidy"]}}}}
+USERS = {"edge": {"basic_auth": {"users": ["anne"]}}}
+SECRETS = ("app-secret-TOKEN", "edge-certificate", "edge-certificate-key")
+
+VARIATIONS: Mapping[str, Variation] = {
+    "network.address": _one("0.0.0.0"),
+    "network.edge_subnet": _one("10.99.0.0/24"),
+    "images": Variation([{"nginx": "own/nginx:1"}, {"haproxy": "own/haproxy:1"}, {"pgproxy": "own/pgproxy:1"},
+                         {"pgbouncer": "own/pgbouncer:1"}, {"postgres": "own/postgres:1"}, {"etcd": "own/etcd:1"},
+                         {"redis": "own/redis:1"}]),
+    "edge.nginx.members": Variation([3, 1]),
+    "edge.nginx.https_port": _one(9443),
+    "edge.nginx.http_port": _one(9080),
+    "edge.nginx.trusted_proxies": _one(["192.0.2.1"]),
+    "edge.nginx.private_paths": _one(["/internal"]),
+    "edge.haproxy.members": Variation([3, 1]),
+    "edge.haproxy.testers": _one({"team": "green"}),
+    "edge.tls.hostnames": _one(["www.example.org"]),
+    "edge.tls.hsts_s": _one(60, edge={"tls": {"hostnames": ["www.example.org"]}}),
+    "edge.tls.ocsp_stapling": _one(True, edge={"tls": {"own_certificate": True}}),
+    "edge.cache.coalesced_paths": _one(["/media/"]),
+    "edge.cache.ttl_s_by_path": _one({"/media/": 60}),
+    "edge.cache.session_cookies": _one(["visit"]),
+    "edge.headers.content_security_policy": _one("default-src 'self'"),
+    "edge.basic_auth.users": Variation([["anne"]]),
+    "edge.basic_auth.realm": _one("Staging", **USERS),
+    "edge.rate_limits.tiers": _one({"gold": 10}),
+    "edge.rate_limits.tier_header": _one("X-Tier", edge={"rate_limits": {"tiers": {"gold": 10}}}),
+    "edge.rate_limits.user_header": _one("X-User", edge={"rate_limits": {"api": {"paths": ["/"], "limit": 9,
+                                                                                "key": "user"}}}),
+    **_classes(),
+    "edge.haproxy.sticky_cookie": _one("visitor", app={"pools": {"web": {"sticky": "cookie"}}}),
+    "app.image": _one("own/application:1"),
+    "app.health_command": _one(["true"]),
+    "app.environment": _one({"NAME": "value"}),
+    "app.secrets": _one(["TOKEN"]),
+    "app.stop_signal": _one("SIGINT"),
+    "app.writable_paths": _one(["/work"]),
+    "app.colours.blue.image": _one("own/application:1"),
+    "app.colours.blue.workers": Variation([3, 1]),
+    "app.colours.green.image": _one("own/application:1", app={"colours": {"green": {"workers": 2}}}),
+    "app.colours.green.workers": Variation([1, 3], {"app": {"colours": {"green": {"workers": 2}}}}),
+    f"{POOL}.image": _one("own/frontend:1"),
+    f"{POOL}.health_path": _one("/ready"),
+    f"{POOL}.static.ttl_s": _one(60, **STATIC),
+    f"{POOL}.static.fallback": _one("/index.html", **STATIC),
+    f"{POOL}.command": _one(["serve"]),
+    f"{POOL}.workers": Variation([3, 1]),
+    f"{POOL}.port": _one(9000),
+    f"{POOL}.paths": _one(["/shop"]),
+    f"{POOL}.health_command": _one(["true"]),
+    f"{JOB}.schedule": _one("0 4 * * *", **NIGHTLY),
+    f"{JOB}.command": _one(["tidy", "--all"], **NIGHTLY),
+    f"{JOB}.image": _one("own/jobs:1", **NIGHTLY),
+    f"{JOB}.timeout_s": _one(60, **NIGHTLY),
+    f"{JOB}.memory_mib": _one(128, **NIGHTLY),
+    f"{JOB}.cpus": _one(0.5, **NIGHTLY),
+    "postgres.version": _one(16),
+    "postgres.pgbouncer.query_timeout_s": _one(20),
+    "postgres.members": Variation([4, 2]),
+    "postgres.database": _one("shop"),
+    "postgres.user": _one("shop"),
+    "postgres.ttl_s": _one(25),
+    "postgres.loop_wait_s": _one(3),
+    "postgres.retry_timeout_s": _one(6),
+    "postgres.parameters": Variation([{"work_mem": "8MB"}, {"max_worker_processes": 16}]),
+    "postgres.storage_gib": _one(20),
+    "postgres.etcd.members": Variation([5, 1]),
+    "postgres.etcd.log_level": _one("info"),
+    "postgres.pgproxy.members": Variation([3, 1]),
+    "postgres.pgbouncer.members": Variation([1]),
+    "redis.masters": Variation([4], {"redis": {"masters": 3}}),
+    "redis.replicas_per_master": Variation([2]),
+    "redis.writes_need_replicas": _one(1),
+}
+"""Settings whose default can't be varied by rule, or where one variation would not tell everything."""
+
+OUTSIDE = {"target": "refused: this version deploys to one target"}
+"""Settings that no plan of one target can show."""
+
+HEAD = """# Changing a running platform
+
+1. Edit `stacks/Pulumi.<stack>.yaml` (every key: [settings.md](settings.md)).
+2. `make preview STACK=<stack>` says who would notice what, then shows Pulumi's own diff. It changes nothing.
+3. `make up STACK=<stack>`, or `pulumi up` typed by hand: the rules below hold for both.
+
+Cut off at any time, the same command goes on from there.
+
+## What a change does
+
+What an update does to a running platform when one setting is changed. Generated by `make docs`: each setting is varied
+in turn and the platform planned before and after; a test compares this page with the platform.
+
+| effect | so |
+|---|---|
+"""
+
+AFTER_WORDS = """
+A refused update ends before anything is registered, and says which members, why, and what to type instead. For members
+of a cluster (Postgres, etcd, Redis) that is `ansible-playbook ansible/playbooks/upgrade.yml -e stack=<stack>`, which
+replaces them one at a time, in the right order, while the platform serves.
+
+A member that is replaced leads its clients to the others first: workers fail their health check and finish what they
+have, load balancers and proxies stop listening and let go of their connections when these are idle. A client that is
+refused by one edge has to try the other, as browsers do where a name has two addresses.
+
+What somebody changed by hand (limits, a stopped or deleted container) `make preview` says and `make up` puts back.
+"""
+
+
+def markdown() -> str:
+    """The whole page. Takes about a quarter of a minute."""
+    words = "".join(f"| {WHAT[kind]} | {SO[kind]} |\n" for kind in Kind if SO[kind])
+    return HEAD + words + AFTER_WORDS + "".join(_sections())
+
+
+def _sections() -> Iterator[str]:
+    tier = ""
+    for path, field in leaves(Settings):
+        section = path.partition(".")[0] if "." in path else "evenkeel"
+        if section != tier:
+            tier = section
+            title = tier if tier == "evenkeel" else f"evenkeel:{tier}"
+            yield f"\n## `{title}`\n\n| setting | effect |\n|---|---|\n"
+        yield f"| `{path}` | {OUTSIDE.get(path) or row(path, field)} |\n"
+
+
+def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every setting by its path; members of a mapping under ``NAME``."""
+    nested: list[tuple[str, type[BaseModel]]] = []
+    for name, field in model.model_fields.items():
+        inner = _model_of(field.annotation)
+        if inner is None:
+            yield f"{prefix}{name}", field
+        else:
+            step = f"{name}.NAME" if typing.get_origin(field.annotation) is dict else name
+            nested.append((f"{prefix}{step}.", inner))
+    for path, inner in nested:
+        yield from leaves(inner, path)
+
+
+def row(path: str, field: FieldInfo) -> str:
+    """What happens when this setting changes."""
+    variation = VARIATIONS.get(path) or Variation([_other(path, field)])
+    before = _merged(BASE, variation.given or {})
+    effects: dict[str, Effect] = {}
+    for value in variation.values:
+        after = _merged(before, _nested(path.replace("NAME", "web").split("."), value))
+        found = compare(planned(before), planned(after))
+        # What is refused has no other effect.
+        for effect in [effect for effect in found if effect.kind is Kind.REFUSED] or found:
+            effects.setdefault(_said(effect), effect)
+    ranked = sorted(effects, key=lambda said: (-effects[said].kind.weight, said))
+    return "; ".join(ranked) or WHAT[Kind.NOTHING]
+
+
+def _said(effect: Effect) -> str:
+    if effect.kind is Kind.REFUSED:
+        return f"{effect.cell()} ({effect.because[0]})"
+    return effect.cell()
+
+
+_plans: dict[str, Any] = {}
+
+
+def planned(config: Mapping[str, Any]) -> Any:
+    """The plan of these settings, each made once; secrets of the user's own are there."""
+    key = repr(config)
+    if key not in _plans:
+        pulumi.runtime.set_all_config({f"evenkeel:{name}": f"<{name}>" for name in SECRETS},
+                                      [f"evenkeel:{name}" for name in SECRETS])
+        _plans[key] = plan(config)
+    return _plans[key]
+
+
+def _other(path: str, field: FieldInfo) -> Any:
+    """A valid value that is not the default, by the setting's type and bounds."""
+    default = _default_at(path)
+    kind = field.annotation
+    if isinstance(default, bool):
+        return not default
+    if isinstance(default, Enum) and isinstance(kind, type):
+        return next(value.value for value in kind if value is not default)
+    if isinstance(default, int | float):
+        most = next((constraint.le for constraint in field.metadata if hasattr(constraint, "le")), None)
+        return default - 1 if most is not None and default + 1 > most else default + 1
+    if isinstance(default, str):
+        return f"{default}x"
+    raise LookupError(f"{path}: say in VARIATIONS which other value to try (default: {default!r})")
+
+
+def _default_at(path: str) -> Any:
+    at: Any = Settings.load(BASE, stack="test", where="test")
+    for step in path.replace("NAME", "web").split("."):
+        at = at[step] if isinstance(at, dict) else getattr(at, step)
+    return at
+
+
+def _nested(steps: list[str], value: Any) -> dict[str, Any]:
+    for step in reversed(steps):
+        value = {step: value}
+    return typing.cast(dict[str, Any], value)
+
+
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """``other`` over ``one``; a mapping that only ``other`` has is taken as it is."""
+    both = dict(one)
+    for key, value in other.items():
+        mine = both.get(key)
+        both[key] = _merged(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
+    return both
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if typing.get_origin(annotation) in (dict, typing.Union, types.UnionType):
+        inner = [found for found in map(_model_of, typing.get_args(annotation)) if found]
+        return inner[0] if inner else None
+    return None
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "changes.md").write_text(markdown())
+    print("written: docs/changes.md")
