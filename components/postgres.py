@@ -108,9 +108,9 @@ class Postgres(Tier):
         # Clients verify the name they dialled, and they dial the proxies.
         proxies = [names.member("pgproxy", n) for n in range(1, settings.pgproxy.members + 1)]
         tls = self.tls_files("postgres", settings.members, also=(names.service("pgproxy"), *proxies))
-        poolers = [names.member("pgbouncer", n) for n in range(1, settings.pgbouncer.members + 1)]
         secrets = self.context.secrets
         roles = access.roles(settings, secrets)
+        poolers = [names.member("pgbouncer", n) for n in range(1, settings.pgbouncer.members + 1)]
 
         def files(member: Member) -> list[ConfigFile]:
             return [

@@ -103,10 +103,9 @@ def identities(settings: PostgresSettings) -> list[dict[str, str]]:
 
 
 def pooler_users(settings: PostgresSettings, secrets: Secrets) -> pulumi.Output[list[dict[str, str]]]:
-    """PgBouncer's own list: every login that has a password, and Patroni's own, the one for operations: it may use
-    the console over the network."""
-    operator = secrets.password("postgres-api").apply(lambda known: [{"name": API_USER, "password": known}])
+    """PgBouncer's own list: every login that has a password, and the one for operations, which may use its console."""
     both = [secrets.accepted(login.secret).apply(partial(_users, login)) for login in logins(settings)]
+    operator = secrets.password("postgres-api").apply(lambda password: [{"name": API_USER, "password": password}])
     return pulumi.Output.all(*both, operator).apply(lambda lists: [user for users in lists for user in users])
 
 

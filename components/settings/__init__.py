@@ -59,8 +59,8 @@ class Settings(Model):
     app: App = knob(App, "The application.")
     postgres: Postgres = knob(Postgres, "Postgres, etcd, PgBouncer.")
     redis: Redis = knob(Redis, "Redis Cluster.")
-    supervision: Supervision = knob(Supervision, "The supervisors.")
     secrets: Secrets = knob(Secrets, "Where the platform's own passwords come from.")
+    supervision: Supervision = knob(Supervision, "The supervisors.")
     images: dict[str, str] = knob(
         dict, "Replacements of the platform's own images by name, for example `postgres: registry/postgres:tag`.")
 

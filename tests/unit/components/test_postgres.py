@@ -99,9 +99,9 @@ def test_the_pooler_and_postgres_agree_on_passwords(default: Declared) -> None:
     lines = default.contents["pgbouncer-2"]["pgbouncer/userlist.txt"].splitlines()
     pooled = {line.split('"')[1]: line.split('"')[3] for line in lines if line}
     login = yaml.safe_load(default.contents["postgres-1"]["patroni/passwords.yml"])["restapi"]["authentication"]
-    logins = {name: roles[name] for name in ("app", "app_readonly")}
-    assert pooled == logins | {login["username"]: login["password"]}
-    assert {name for name, password in roles.items() if password} == set(logins), "certificates do for the others"
+    operator = {login["username"]: login["password"]}
+    assert pooled == {name: roles[name] for name in ("app", "app_readonly")} | operator
+    assert {name for name, password in roles.items() if password} == {"app", "app_readonly"}, "others have certificates"
 
 
 def test_members_differ_by_name_only_where_they_must(default: Declared) -> None:

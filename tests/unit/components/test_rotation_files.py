@@ -111,7 +111,7 @@ def test_only_what_has_changed_its_mind_changes_its_files() -> None:
         contents["pgbouncer-1"]["pgbouncer/userlist.txt"] = "\n".join(
             line for line in listed if not line.startswith('"patroni"'))
     for member, paths in {"redis-1": ["users.acl", "tls/ca.pem"],
-                          "pgbouncer-1": ["pgbouncer/userlist.txt", "tls/ca.pem"],
+                          "pgbouncer-1": ["pgbouncer/hba.conf", "tls/ca.pem"],
                           "etcd-1": ["tls/ca.pem", "etcd/etcd.env"], "pgproxy-1": ["tls/ca.pem", "pgproxy.cfg"],
                           "nginx-1": ["htpasswd-a", "htpasswd-b", "htpasswd.map", "tls/ca.pem"]}.items():
         for path in paths:
