@@ -103,13 +103,8 @@ def test_files_for_applications_hold_user_and_password_together(phase: str, used
 
 
 def test_only_what_has_changed_its_mind_changes_its_files() -> None:
-    """At the switch nobody whom others log in to has to reload for it. (But for the operator's line in
-    PgBouncer's list: it has one password for each user, and who uses this one reads it anew each time.)"""
+    """At the switch nobody whom others log in to has to reload for it."""
     introduced, switched = files("introduced"), files("switched")
-    for contents in (introduced, switched):
-        listed = contents["pgbouncer-1"]["pgbouncer/userlist.txt"].splitlines()
-        contents["pgbouncer-1"]["pgbouncer/userlist.txt"] = "\n".join(
-            line for line in listed if not line.startswith('"patroni"'))
     for member, paths in {"redis-1": ["users.acl", "tls/ca.pem"],
                           "pgbouncer-1": ["pgbouncer/hba.conf", "tls/ca.pem"],
                           "etcd-1": ["tls/ca.pem", "etcd/etcd.env"], "pgproxy-1": ["tls/ca.pem", "pgproxy.cfg"],
