@@ -83,11 +83,11 @@ def test_replicas_and_the_primary_are_restarted_apart(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(("second", "third", "chosen"), [
-    ({}, {}, "postgres-2"), (PENDING, {}, "postgres-3"), ({"state": "starting"}, {}, "postgres-3"),
-    ({"role": "replica"}, {}, "postgres-3"), ({"lag": 4096}, {}, "postgres-3"), (PENDING, PENDING, None)])
+    ({}, {}, ["postgres-2", "postgres-3"]), (PENDING, {}, ["postgres-3"]), ({"state": "starting"}, {}, ["postgres-3"]),
+    ({"role": "replica"}, {}, ["postgres-3"]), ({"lag": 4096}, {}, ["postgres-3"]), (PENDING, PENDING, [])])
 def test_only_a_replica_with_everything_takes_over(
-        second: dict[str, Any], third: dict[str, Any], chosen: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert script("postgres-restart", monkeypatch).candidate(members(PENDING, second, third)) == chosen
+        second: dict[str, Any], third: dict[str, Any], chosen: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert script("postgres-restart", monkeypatch).candidates(members(PENDING, second, third)) == chosen
 
 
 class FakeConsole:
