@@ -45,13 +45,14 @@ export function application({ settings, database, queue, queueRedis, cacheRedis,
     const { visit, how, reason } = parseVisit(request.body);
     if (reason) return response.status(400).json({ error: 'not a visit', reason });
     const kept = await database.add(visit.name, visit.message);
+    // Told before it is queued: a worker may be quicker than we are.
+    await announce(queueRedis, settings.redis.users.queue.prefix, { event: 'visit', visit: kept });
     // The visit is kept; a greeting that could not be queued now is queued by the cron job (src/report.js).
     const { name, data, opts } = jobOf(kept, how);
     const queued = await queue.add(name, data, opts).then(() => true, (error) => {
       log('queue', { error: error.message });
       return false;
     });
-    await announce(queueRedis, settings.redis.users.queue.prefix, { event: 'visit', visit: kept });
     return response.status(201).json({ ...kept, queued });
   });
   app.get('/api/days', async (_request, response) => {

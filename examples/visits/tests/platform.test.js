@@ -94,7 +94,7 @@ test('health follows the database and the stop', async () => {
   });
 });
 
-test('a visit is kept, queued by its urgency and announced', async () => {
+test('a visit is kept, announced and queued by its urgency', async () => {
   const { app, calls } = web();
   await serving(app, async (url) => {
     const visit = { name: 'Ann', message: 'hello', urgent: true, delay_ms: 50 };
@@ -102,9 +102,9 @@ test('a visit is kept, queued by its urgency and announced', async () => {
     assert.equal(answer.status, 201);
     assert.equal((await answer.json()).queued, true);
   });
-  assert.deepEqual(calls[0], ['greet', { id: 3, name: 'Ann', message: 'hello' },
+  assert.equal(calls[0][0], 'queue:visits');
+  assert.deepEqual(calls[1], ['greet', { id: 3, name: 'Ann', message: 'hello' },
     { jobId: 'visit-3', priority: 1, delay: 50 }]);
-  assert.equal(calls[1][0], 'queue:visits');
 });
 
 test('a visit is kept although the queue is away', async () => {
