@@ -80,9 +80,10 @@ def whole(platform: RunningPlatform) -> Iterator[None]:
     """Every test finds all members in place, and leaves them so. What a test kills stays dead until it says so."""
     with platform.held("postgres", "these tests bring members back by themselves"):
         yield
-    for member in (*MEMBERS, "etcd-1", "etcd-2", "etcd-3", "pgproxy-1"):
-        platform.container(member).start()
-    wait_until(lambda: in_quorum(platform) == 2, "two replicas in the quorum", 90)
+        # Holds live in etcd: before one can be ended, its members have to be back.
+        for member in (*MEMBERS, "etcd-1", "etcd-2", "etcd-3", "pgproxy-1"):
+            platform.container(member).start()
+        wait_until(lambda: in_quorum(platform) == 2, "two replicas in the quorum", 90)
 
 
 def test_a_write_needs_one_of_two_streaming_replicas(platform: RunningPlatform) -> None:
