@@ -111,7 +111,9 @@ def test_proxies_and_load_balancers_are_replaced_one_at_a_time(platform: Running
     before = identities(platform)
     report = change(platform, {"images": {name: other_image(name) for name in ("nginx", "haproxy", "pgproxy")}})
     assert report.failed == []
-    assert replaced(before, platform) == {f"{name}-{n}" for name in ("nginx", "haproxy", "pgproxy") for n in (1, 2)}
+    # The engine's proxies are of pgproxy's image, too.
+    assert replaced(before, platform) == {f"{name}-{n}" for name in ("nginx", "haproxy", "pgproxy", "engineproxy")
+                                          for n in (1, 2)}
 
 
 def test_a_parameter_that_needs_a_restart_pauses_writes_for_a_moment(platform: RunningPlatform) -> None:
