@@ -55,7 +55,7 @@ SO = {
     Kind.REMOVED: "it finishes its work first, the others are not touched",
     Kind.RESTARTED: "the next one only after the former serves again",
     Kind.REPLACED: "the next one only after the former serves again",
-    Kind.PAUSE: "writes pause for about a second, they wait and are not refused",
+    Kind.PAUSE: "writes pause for a few seconds, they wait and are not refused",
     Kind.OUTAGE: "nobody does its work meanwhile",
     Kind.REFUSED: "an update does nothing at all",
 }
