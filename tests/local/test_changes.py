@@ -25,7 +25,6 @@ from tests.support.running import ROOT, SETTINGS, RunningPlatform
 
 QUIET_S = 2
 """Load before and after each change."""
-"""How long writes may wait where a change said that they would."""
 
 
 @pytest.fixture(autouse=True)
