@@ -121,7 +121,7 @@ def test_a_bad_image_stops_it_with_the_platform_serving(
         status, said = upgrade(platform, tmp_path, "-e", "upgrade_health_timeout_s=15")
     assert status != 0
     assert "its health check says" in said and "0 of 3 members are upgraded" in said and "Next: correct" in said, said
-    assert "21 members serve" in said, said
+    assert f"{len(platform.containers()) - 1} members serve" in said, said
     assert report.failed == [], str(report)
     assert report.sent > 100
     assert len(images_of(platform)["postgres"]) == 2
