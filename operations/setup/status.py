@@ -54,7 +54,7 @@ def table(statuses: list[MemberStatus], title: str) -> Table:
         # On a narrow terminal the version is shortened, never a name.
         drawn.add_column(column, no_wrap=column != "version")
     drawn.add_column("memory", justify="right")
-    drawn.add_column("health")
+    drawn.add_column("health", min_width=len("healthy"))
     previous = ""
     for status in statuses:
         colour = "green" if status.serves else "red"

@@ -36,7 +36,8 @@ def images() -> Iterator[Mapping[str, str]]:
 def build(name: str, tag: str, line: str) -> str:
     """An image like ours of that name, but for one line."""
     reference = f"evenkeel-test/{name}:{tag}"
-    engine.client().images.build(fileobj=io.BytesIO(f"FROM {image_tag(name)}\n{line}\n".encode()), tag=reference)
+    recipe = io.BytesIO(f"FROM {image_tag(name)}\n{line}\n".encode())
+    engine.client().images.build(fileobj=recipe, tag=reference, rm=True, forcerm=True)
     return reference
 
 
