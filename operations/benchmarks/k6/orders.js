@@ -68,6 +68,6 @@ export default function (told) {
     const key = `${told.run}-${exec.scenario.iterationInTest}`;
     if (expect(place(key), [200, 201], 'place')) console.log(`ack ${key}`);
   } else {
-    expect(ask('GET', '/api/session'), [200, 404], 'session');
+    expect(ask('GET', '/api/session'), [200, 401], 'session');
   }
 }
