@@ -87,7 +87,7 @@ bench: ## how long start, stop and doing nothing take; writes build/bench/
 	@$(SETUP) prepare
 	@$(RUN) python -m operations.benchmarks.start
 
-bench-change: ## what users notice of changed settings, new images, rotated secrets, crashes (20 minutes)
+bench-change: ## what users notice of changed settings, new images, rotated secrets, crashes
 	@$(SETUP) prepare
 	@$(SETUP) load-tools
 	@$(RUN) python -m operations.benchmarks.change
