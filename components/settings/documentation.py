@@ -33,7 +33,7 @@ def markdown() -> str:
 def _sections(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
     yield path, model
     for name, field in model.model_fields.items():
-        inner = _model_of(field.annotation)
+        inner = model_of(field.annotation)
         if inner:
             step = f"{name}.NAME" if typing.get_origin(field.annotation) is dict else name
             yield from _sections(f"{path}{step}.", inner)
@@ -41,7 +41,7 @@ def _sections(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[Bas
 
 def _section(path: str, model: type[BaseModel]) -> str:
     rows = [f"| `{name}` | {_type(field)} | {_default(field)} | {_meaning(field)} |"
-            for name, field in model.model_fields.items() if not _model_of(field.annotation)]
+            for name, field in model.model_fields.items() if not model_of(field.annotation)]
     if not rows:
         return ""
     title = path.rstrip(".:") if path != "evenkeel:" else "evenkeel"
@@ -50,11 +50,12 @@ def _section(path: str, model: type[BaseModel]) -> str:
                       *rows, ""])
 
 
-def _model_of(annotation: Any) -> type[BaseModel] | None:
+def model_of(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field holds: by itself, optionally, or as the values of a mapping; None where it holds none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if typing.get_origin(annotation) in (dict, typing.Union, types.UnionType):
-        inner = [found for found in map(_model_of, typing.get_args(annotation)) if found]
+        inner = [found for found in map(model_of, typing.get_args(annotation)) if found]
         return inner[0] if inner else None
     return None
 

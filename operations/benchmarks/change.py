@@ -12,10 +12,10 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import docker.errors
 import httpx
+from docker.models.containers import Container
 from rich.console import Console
 
 from components.targets.docker import engine
@@ -24,6 +24,7 @@ from operations.benchmarks.bench_stack import BenchStack
 from operations.benchmarks.changes import CHANGES
 from operations.benchmarks.load import Load, Outcome, capacity
 from operations.benchmarks.report import Figure
+from operations.setup import engine_state
 
 SETTINGS = {"app": {"pools": {"web": {"workers": 2, "cpus": 0.4}}}}
 """Workers small enough to be what limits the platform, not the machine."""
@@ -109,8 +110,8 @@ class Bench:
                 for member in CRASHED]
 
     def _crash(self, member: str) -> float:
-        container = engine.client().containers.get(f"evenkeel-{self._stack.name}-{member}")
-        test = container.attrs["Config"]["Healthcheck"]["Test"][1:]
+        container = next(one for one in self._members() if one.labels["evenkeel.member"] == member)
+        test = engine.health_command(container)
         container.kill()
         began = time.monotonic()
         while time.monotonic() < began + BACK_WITHIN_S:
@@ -145,9 +146,8 @@ class Bench:
                 after = page["next"]
         return found
 
-    def _members(self) -> list[Any]:
-        found = engine.client().containers.list(filters={"label": f"evenkeel.stack={self._stack.name}"})
-        return [container for container in found if "evenkeel.member" in container.labels]
+    def _members(self) -> list[Container]:
+        return engine_state.containers(self._stack.name)
 
     def _say(self, text: str) -> None:
         self._console.print(f"  {text}", highlight=False)

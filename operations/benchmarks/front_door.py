@@ -6,12 +6,9 @@ one order from the database and is cached nowhere.
 
 from __future__ import annotations
 
-import io
 import json
 import statistics
-import tarfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from docker.models.containers import Container
 from rich.console import Console
@@ -70,7 +67,9 @@ class _Client:
             labels={"evenkeel.stack": self._stack, "evenkeel.helper": "load"})
         client.networks.get(f"evenkeel-{self._stack}-app").connect(self._container)
         self._container.start()
-        self._container.put_archive("/", _archive({"k6": program.read_bytes(), "orders.js": SCRIPT.read_bytes()}))
+        self._container.put_archive("/", engine.archive([
+            engine.PlacedFile("k6", program.read_bytes(), 0o755, 0),
+            engine.PlacedFile("orders.js", SCRIPT.read_bytes(), 0o755, 0)]))
         return self._ask
 
     def __exit__(self, *_: object) -> None:
@@ -89,12 +88,3 @@ class _Client:
             raise RuntimeError(f"{metrics['failed']['count']} requests to {urls[0]} failed:\n{output[-2000:]}")
         return dict(metrics)
 
-
-def _archive(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(Path(name).name)
-            entry.size, entry.mode = len(content), 0o755
-            tar.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()

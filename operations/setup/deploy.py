@@ -13,7 +13,7 @@ from pulumi.automation import errors as automation_errors
 from pulumi.automation.events import EngineEvent
 from rich.console import Console
 
-from components.targets.docker import naming, waiting
+from components.targets.docker import engine, naming, waiting
 from operations.setup import engine_state, stack
 
 SHOW_EVERY_S = 10
@@ -71,8 +71,7 @@ def _wait_for_all(name: str) -> None:
     """Nothing changed for Pulumi may still mean that members have just been started, by us or by the engine."""
     members = [
         {"member": container.labels["evenkeel.member"], "container": container.name,
-         "health": (container.attrs["Config"].get("Healthcheck") or {}).get("Test", ["CMD"])[1:],
-         "startSeconds": 120}
+         "health": engine.health_command(container), "startSeconds": 120}
         for container in engine_state.containers(name) if naming.SCHEDULE not in container.labels
     ]
     waiting.until_ready(members)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from operations.setup import engine, environment, image_builds, lock, machine, node, tasks, toolchain
 from operations.setup.commands import Commands
@@ -54,26 +54,26 @@ def _say_plan(progress: Progress, *, images: bool, development: bool, ansible: b
 
 def prepare_images(progress: Progress) -> None:
     """The engine and the images alone. Raises ``SetupError``."""
-    commands = Commands()
-    with lock.held(cache() / "setup.lock", progress.line):
-        tasks.run([Task(ENVIRONMENT, functools.partial(environment.ensure, commands)),
-                   Task(ENGINE, functools.partial(engine.ensure, commands)),
-                   *image_builds.tasks(commands, ENGINE, ENVIRONMENT)], progress, commands.stop)
+    _beside_the_environment(progress, lambda commands: [
+        Task(ENGINE, functools.partial(engine.ensure, commands)), *image_builds.tasks(commands, ENGINE, ENVIRONMENT)])
     progress.line(f"images: {image_builds.plan()}")
 
 
 def prepare_load(progress: Progress) -> None:
     """The load generator alone. Raises ``SetupError``."""
-    commands = Commands()
-    with lock.held(cache() / "setup.lock", progress.line):
-        tasks.run([Task(ENVIRONMENT, functools.partial(environment.ensure, commands)),
-                   *toolchain.load_tasks(commands, ENVIRONMENT)], progress, commands.stop)
+    _beside_the_environment(progress, lambda commands: toolchain.load_tasks(commands, ENVIRONMENT))
     progress.line(f"load generator: {toolchain.k6()}")
 
 
 def prepare_environment(progress: Progress) -> None:
     """The virtual environment alone, with what linters need. Raises ``SetupError``."""
+    _beside_the_environment(progress, lambda _commands: [], development=True)
+
+
+def _beside_the_environment(progress: Progress, plan: Callable[[Commands], list[Task]], *,
+                            development: bool = False) -> None:
+    """Run the planned tasks and the one of the virtual environment, as the only setup of this user."""
     commands = Commands()
     with lock.held(cache() / "setup.lock", progress.line):
-        planned = [Task(ENVIRONMENT, functools.partial(environment.ensure, commands, development=True))]
-        tasks.run(planned, progress, commands.stop)
+        own = Task(ENVIRONMENT, functools.partial(environment.ensure, commands, development=development))
+        tasks.run([own, *plan(commands)], progress, commands.stop)

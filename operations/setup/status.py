@@ -72,8 +72,8 @@ def _status(container: Container) -> MemberStatus:
     state = container.status
     if state == "running":
         memory = _memory_mib(container)
-        test = (container.attrs["Config"].get("Healthcheck") or {}).get("Test") or []
-        code, output = _ask(container, test[1:]) if test else (0, "")
+        command = engine.health_command(container)
+        code, output = _ask(container, command) if command else (0, "")
         first = output.splitlines()[0] if output else ""
         if code == 0:
             state = "healthy"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.running import RunningPlatform
+from tests.support.running import RunningPlatform, brought_up
 
 STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}")
 
@@ -16,14 +16,8 @@ STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}")
 @pytest.fixture(scope="session")
 def platform() -> Iterator[RunningPlatform]:
     """Two workers, generous rate limits except where a test says otherwise."""
-    running = RunningPlatform(STACK)
-    running.write_settings()
-    try:
-        running.up()
+    with brought_up(STACK) as running:
         yield running
-    finally:
-        if "EVENKEEL_TEST_KEEP" not in os.environ:
-            running.delete()
 
 
 @pytest.fixture(scope="session")

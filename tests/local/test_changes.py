@@ -17,6 +17,7 @@ import pytest
 
 from components.app import SETTLE_S
 from components.targets.docker import engine, placing
+from operations.benchmarks.bench_stack import merged
 from operations.changes.parameters import NEED_RESTART
 from operations.setup.deploy import DeployError
 from operations.setup.images import image_tag
@@ -38,12 +39,6 @@ def as_it_was(platform: RunningPlatform) -> Iterator[None]:
 
 def with_settings(change: Mapping[str, Any]) -> dict[str, Any]:
     """The tests' own settings with ``change`` laid over them."""
-    def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-        both = dict(one)
-        for key, value in other.items():
-            mine = both.get(key)
-            both[key] = merged(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
-        return both
     return merged(SETTINGS, change)
 
 

@@ -22,7 +22,7 @@ from websockets.asyncio.client import connect
 from operations.cache import edges
 from operations.setup import status
 from operations.setup.paths import ROOT
-from tests.support.running import RunningPlatform
+from tests.support.running import RunningPlatform, brought_up
 
 STACK = os.environ.get("EVENKEEL_TEST_OWN_STACK", f"test-own-{os.getpid()}")
 PAGE = {"Accept": "text/html"}
@@ -47,14 +47,8 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def visits() -> Iterator[RunningPlatform]:
-    running = RunningPlatform(STACK)
-    running.write_settings(settings())
-    try:
-        running.up()
+    with brought_up(STACK, settings()) as running:
         yield running
-    finally:
-        if "EVENKEEL_TEST_KEEP" not in os.environ:
-            running.delete()
 
 
 def until(true: Callable[[], Any], what: str, limit_s: float = 15) -> Any:

@@ -43,7 +43,7 @@ def in_service(platform: RunningPlatform, member: str, not_since: str = "") -> b
     if not state["Running"] or state["Restarting"] or state["StartedAt"] == not_since:
         return False
     try:
-        return engine.run_inside(container, container.attrs["Config"]["Healthcheck"]["Test"][1:])[0] == 0
+        return engine.run_inside(container, engine.health_command(container))[0] == 0
     except engine.docker.errors.APIError:
         return False  # it just ended
 

@@ -5,7 +5,6 @@ Computed with the same functions as a preview, so the page can't drift from the 
 
 from __future__ import annotations
 
-import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from components.settings import Settings
+from components.settings.documentation import model_of
+from operations.benchmarks.bench_stack import merged
 from operations.changes.effects import compare
 from operations.changes.words import SO, WHAT, Effect, Kind
 from operations.setup.paths import ROOT
@@ -191,7 +192,7 @@ def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Fiel
     """Every setting by its path; members of a mapping under ``NAME``."""
     nested: list[tuple[str, type[BaseModel]]] = []
     for name, field in model.model_fields.items():
-        inner = _model_of(field.annotation)
+        inner = model_of(field.annotation)
         if inner is None:
             yield f"{prefix}{name}", field
         else:
@@ -204,10 +205,10 @@ def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Fiel
 def row(path: str, field: FieldInfo) -> str:
     """What happens when this setting changes."""
     variation = VARIATIONS.get(path) or Variation([_other(path, field)])
-    before = _merged(BASE, variation.given or {})
+    before = merged(BASE, variation.given or {})
     effects: dict[str, Effect] = {}
     for value in variation.values:
-        after = _merged(before, _nested(path.replace("NAME", "web").split("."), value))
+        after = merged(before, _nested(path.replace("NAME", "web").split("."), value))
         found = compare(planned(before), planned(after))
         # What is refused has no other effect.
         for effect in [effect for effect in found if effect.kind is Kind.REFUSED] or found:
@@ -262,24 +263,6 @@ def _nested(steps: list[str], value: Any) -> dict[str, Any]:
     for step in reversed(steps):
         value = {step: value}
     return typing.cast(dict[str, Any], value)
-
-
-def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """``other`` over ``one``; a mapping that only ``other`` has is taken as it is."""
-    both = dict(one)
-    for key, value in other.items():
-        mine = both.get(key)
-        both[key] = _merged(mine, value) if isinstance(mine, Mapping) and isinstance(value, Mapping) else value
-    return both
-
-
-def _model_of(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if typing.get_origin(annotation) in (dict, typing.Union, types.UnionType):
-        inner = [found for found in map(_model_of, typing.get_args(annotation)) if found]
-        return inner[0] if inner else None
-    return None
 
 
 if __name__ == "__main__":

@@ -114,3 +114,16 @@ class RunningPlatform:
         code, output = engine.run_inside(self.container(member), list(command))
         assert code == 0, f"{member}: {' '.join(command)}: {output}"
         return output
+
+
+@contextmanager
+def brought_up(stack: str, settings: Mapping[str, Any] = SETTINGS) -> Iterator[RunningPlatform]:
+    """A platform for the block; gone afterwards, unless EVENKEEL_TEST_KEEP is set."""
+    running = RunningPlatform(stack)
+    running.write_settings(settings)
+    try:
+        running.up()
+        yield running
+    finally:
+        if "EVENKEEL_TEST_KEEP" not in os.environ:
+            running.delete()

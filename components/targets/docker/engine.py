@@ -35,6 +35,12 @@ def run_inside(container: Container, command: list[str]) -> tuple[int, str]:
     return int(result.exit_code or 0), output.decode(errors="replace").strip()
 
 
+def health_command(container: Container) -> list[str]:
+    """The command of a container's health check; empty where it has none."""
+    test = (container.attrs["Config"].get("Healthcheck") or {}).get("Test") or []
+    return list(test[1:])
+
+
 @dataclass(frozen=True)
 class PlacedFile:
     """One file of an archive: path, content, octal mode, numeric owner."""

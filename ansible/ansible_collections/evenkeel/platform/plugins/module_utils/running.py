@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -35,6 +35,13 @@ def perform(made: AnsibleModule, work: Callable[[streams.DockerStreams], dict[st
 
 class RefusedError(Exception):
     """The operation is not possible now; the message says why, and what to do."""
+
+
+def require(names: Iterable[str], known: Iterable[str], stack: str, kind: str = "member") -> None:
+    """Raise ``RefusedError`` unless all of ``names`` are among ``known``."""
+    there = list(known)
+    if missing := sorted(set(names) - set(there)):
+        raise RefusedError(f"the stack {stack!r} has no {kind} {', '.join(missing)}: it has {', '.join(there)}")
 
 
 def chosen_in_time(choose: Callable[[], tuple[Any, str]], timeout_s: float) -> tuple[Any, str]:

@@ -77,9 +77,7 @@ def main() -> None:
     def work(streams: DockerStreams) -> dict[str, Any]:
         client = etcd_client.Etcd(streams)
         name = asked["member"]
-        if name not in client.names:
-            raise running.RefusedError(f"the stack {streams.stack!r} has no member {name}: it has "
-                                       f"{', '.join(client.names)}")
+        running.require([name], client.names, streams.stack)
         statuses = client.look()
         short = etcd.can_spare(statuses, client.names, name)
         if short:

@@ -108,14 +108,9 @@ def main() -> None:
 
     def work(streams: DockerStreams) -> dict[str, Any]:
         known = {str(member["member"]): member for member in asked["members"]}
-        unknown = sorted(set(asked["only"]) - set(known))
-        tiers = sorted({str(member["tier"]) for member in asked["members"]})
-        if unknown:
-            raise running.RefusedError(f"the stack {streams.stack!r} has no member {', '.join(unknown)}: it has "
-                                       f"{', '.join(known)}")
-        if wrong := sorted(set(asked["tiers"]) - set(tiers)):
-            raise running.RefusedError(f"the stack {streams.stack!r} has no tier {', '.join(wrong)}: it has "
-                                       f"{', '.join(tiers)}")
+        running.require(asked["only"], known, streams.stack)
+        running.require(asked["tiers"], sorted({str(member["tier"]) for member in asked["members"]}), streams.stack,
+                        "tier")
         try:
             project = pulumi.Pulumi(asked["project"], streams.stack)
             wanted = asked["repair"] and not module.check_mode

@@ -81,9 +81,7 @@ def main() -> None:
         redis = redis_client.Redis(streams)
         sights = redis.look()
         name = asked["member"]
-        if name not in redis.domains:
-            raise running.RefusedError(f"the stack {streams.stack!r} has no member {name}: it has "
-                                       f"{', '.join(redis.domains)}")
+        running.require([name], redis.domains, streams.stack)
         if name not in sights:
             raise running.RefusedError(f"{name} does not answer, so it can't hand over. Next: `make status "
                                        f"STACK={streams.stack}`; a replica takes over from a dead master by itself")
