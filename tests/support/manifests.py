@@ -11,6 +11,7 @@ from components.platform import Platform
 from components.settings import Settings
 from components.targets.kubernetes.pods import Images
 from components.targets.kubernetes.target import KubernetesTarget
+from tests.support.mocks import on_mocks
 from tests.support.redis_tier import Generating
 
 IMAGES = Images(reference=lambda name: name if ":" in name else f"evenkeel/{name}:0123456789ab",
@@ -19,7 +20,6 @@ IMAGES = Images(reference=lambda name: name if ":" in name else f"evenkeel/{name
 
 def render(config: Mapping[str, Any] | None = None, stack: str = "test") -> list[dict[str, Any]]:
     """Manifests of the platform with these settings; raises what the program raises."""
-    pulumi.runtime.set_mocks(Generating(), project="evenkeel", stack=stack, preview=False)
     rendered: list[dict[str, Any]] = []
 
     def program() -> None:
@@ -28,6 +28,6 @@ def render(config: Mapping[str, Any] | None = None, stack: str = "test") -> list
         Platform(stack, settings, target)
         pulumi.Output.from_input(target.manifests).apply(rendered.extend)
 
-    pulumi.runtime.test(program)()
+    on_mocks(Generating(), program, stack)
     assert rendered
     return rendered

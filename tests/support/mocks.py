@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,10 +55,17 @@ def _generated(args: pulumi.runtime.MockResourceArgs) -> dict[str, str]:
     return {"value": f"password-of-{args.name}"} if is_password else {}
 
 
+def on_mocks(recorder: Recorder, program: Callable[[], None], stack: str = "test") -> None:
+    """Run a program of Pulumi's on mocks; returns once every registration is through."""
+    # Pulumi takes the thread's event loop, and who ran `asyncio.run` before left none behind.
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    pulumi.runtime.set_mocks(recorder, project="evenkeel", stack=stack, preview=False)
+    pulumi.runtime.test(program)()
+
+
 def declare(config: Mapping[str, Any], stack: str = "test") -> tuple[Recorder, Platform]:
     """Run the program on mocks; returns once every registration is through."""
     recorder = Recorder()
-    pulumi.runtime.set_mocks(recorder, project="evenkeel", stack=stack, preview=False)
     made: list[Platform] = []
 
     def program() -> None:
@@ -66,5 +74,5 @@ def declare(config: Mapping[str, Any], stack: str = "test") -> tuple[Recorder, P
         made.append(Platform(stack, settings, target))
         target.finish()
 
-    pulumi.runtime.test(program)()
+    on_mocks(recorder, program, stack)
     return recorder, made[0]

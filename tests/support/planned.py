@@ -14,7 +14,7 @@ from components.targets.docker import engine_socket, images
 from components.targets.docker.target import DockerTarget
 from components.workload import ConfigFile, Workload
 from operations.changes.plan import Plan, PlannedFile, PlannedMember
-from tests.support.mocks import Recorder
+from tests.support.mocks import Recorder, on_mocks
 
 
 class Issuing(Recorder):
@@ -59,7 +59,6 @@ def _planned(file: ConfigFile, content: Any) -> PlannedFile:
 def plan(config: Mapping[str, Any], stack: str = "test") -> Plan:
     """The plan of a platform with these settings; raises what the program raises."""
     recorder = Issuing()
-    pulumi.runtime.set_mocks(recorder, project="evenkeel", stack=stack, preview=False)
     targets: list[PlanningTarget] = []
 
     def program() -> None:
@@ -70,7 +69,7 @@ def plan(config: Mapping[str, Any], stack: str = "test") -> Plan:
     # What only an engine knows, and no setting changes.
     with mock.patch.object(engine_socket, "group", lambda: "998"), \
          mock.patch.object(images, "entry", lambda _image: (["entrypoint"], ["command"])):
-        pulumi.runtime.test(program)()
+        on_mocks(recorder, program, stack)
     made = targets[0]
     subnets = {network.name: network.inputs["ipamConfigs"][0]["subnet"] for network in recorder.of("network:Network")
                if network.inputs.get("ipamConfigs")}

@@ -15,6 +15,7 @@ from components.secrets import Secrets
 from components.settings import Settings
 from components.tier import Context
 from components.workload import Workload
+from tests.support.mocks import on_mocks
 from tests.support.redis_tier import Generating, Target
 
 
@@ -40,7 +41,6 @@ class Declared:
 def declare(**postgres: Any) -> Declared:
     """Run the tier on mocks, with these settings."""
     target = Target()
-    pulumi.runtime.set_mocks(Generating(), project="evenkeel", stack="test", preview=False)
     contents: dict[str, dict[str, str]] = {}
     secret_paths: set[str] = set()
 
@@ -55,5 +55,5 @@ def declare(**postgres: Any) -> Declared:
                     pulumi.Output.from_input(file.content).apply(
                         lambda text, into=of_member, path=file.path: into.update({path: text}))
 
-    pulumi.runtime.test(program)()
+    on_mocks(Generating(), program)
     return Declared({workload.name: workload for workload in target.workloads}, contents, frozenset(secret_paths))

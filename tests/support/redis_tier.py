@@ -16,7 +16,7 @@ from components.secrets import Secrets
 from components.settings import Settings
 from components.tier import Context
 from components.workload import ConfigFile, Workload
-from tests.support.mocks import Recorder
+from tests.support.mocks import Recorder, on_mocks
 
 
 class EngineNames:
@@ -76,7 +76,6 @@ class Declared:
 def declare(**redis: Any) -> Declared:
     """Run the tier on mocks, with these settings."""
     target = Target()
-    pulumi.runtime.set_mocks(Generating(), project="evenkeel", stack="test", preview=False)
     files: dict[str, dict[str, ConfigFile]] = {}
     contents: dict[str, dict[str, str]] = {}
 
@@ -90,5 +89,5 @@ def declare(**redis: Any) -> Declared:
                 pulumi.Output.from_input(file.content).apply(
                     lambda text, name=member.name, path=path: contents[name].update({path: text}))
 
-    pulumi.runtime.test(program)()
+    on_mocks(Generating(), program)
     return Declared(target.workloads[0], files, contents)

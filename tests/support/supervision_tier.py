@@ -15,6 +15,7 @@ from components.supervision import Supervision
 from components.targets.docker import naming
 from components.tier import Context
 from components.workload import Member, Resources, Workload, Zone
+from tests.support.mocks import on_mocks
 from tests.support.redis_tier import Generating, Target
 
 
@@ -49,7 +50,6 @@ class Declared:
 
 def declare(stack: str, others: Sequence[str], /, *, restarts_members: bool = False, **supervision: Any) -> Declared:
     """Run the tier on mocks. ``others``: each other workload's last member (``web-blue-2``: two)."""
-    pulumi.runtime.set_mocks(Generating(), project="evenkeel", stack=stack, preview=False)
     workloads: dict[str, Workload] = {}
     contents: dict[str, dict[str, str]] = {}
 
@@ -69,5 +69,5 @@ def declare(stack: str, others: Sequence[str], /, *, restarts_members: bool = Fa
                     pulumi.Output.from_input(file.content).apply(
                         lambda text, name=member.name, path=file.path: contents[name].update({path: text}))
 
-    pulumi.runtime.test(program)()
+    on_mocks(Generating(), program, stack)
     return Declared(workloads, contents)

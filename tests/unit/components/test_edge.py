@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -156,13 +157,13 @@ def test_secrets_of_the_edge_are_secret_files_and_the_split_is_not_an_input() ->
     assert "split.map" not in haproxy["files"] and haproxy["files"]["initial/split.map"] == "web 0\n"
 
 
-def prepare(folder: Path, initial: str, split: str | None) -> str:
+def prepare(folder: Path, initial: str, split: str | None, *arguments: str) -> str:
     for name in ("config/initial", "data", "run"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "config/initial/split.map").write_text(initial)
     if split is not None:
         (folder / "data/split.map").write_text(split)
-    subprocess.run(["sh", PREPARE], check=True, env={
+    subprocess.run(["sh", PREPARE, *arguments], check=True, env={
         **os.environ, "EVENKEEL_CONFIG": f"{folder}/config", "EVENKEEL_DATA": f"{folder}/data",
         "EVENKEEL_RUN": f"{folder}/run"})
     return (folder / "data/split.map").read_text()
@@ -171,6 +172,19 @@ def prepare(folder: Path, initial: str, split: str | None) -> str:
 def test_operations_split_outlives_a_start(tmp_path: Path) -> None:
     assert prepare(tmp_path, "web 0\n", None) == "web 0\n"
     assert prepare(tmp_path, "web 0\n", "web 100\n") == "web 100\n"
+
+
+def test_tickets_of_the_process_before_a_reload_are_still_opened_and_the_oldest_key_goes(tmp_path: Path) -> None:
+    def keys(*arguments: str) -> list[str]:
+        prepare(tmp_path, "web 0\n", None, *arguments)
+        return (tmp_path / "run/haproxy-tickets.keys").read_text().splitlines()
+
+    first = keys()
+    assert len(set(first)) == 3 and {len(base64.b64decode(key)) for key in first} == {80}
+    assert keys() == first, "another start of the script alone changes none"
+    renewed = keys("renew")
+    assert renewed[:2] == first[1:] and renewed[2] not in first
+    assert stat.S_IMODE((tmp_path / "run/haproxy-tickets.keys").stat().st_mode) == 0o600
 
 
 def test_a_new_pool_starts_on_the_colour_of_web(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ The host's binaries do it, else the platform's images; with neither the tests fa
 
 from __future__ import annotations
 
+import base64
 import functools
 import os
 import shutil
@@ -121,6 +122,7 @@ def judge(image: str, command: Callable[[Mapping[str, str]], list[str]],
     for name, text in edge_haproxy.initial_maps(Edge(), [pool()]).items():
         (folder / "data" / name).write_text(text)
     (folder / "run" / "haproxy-servers.state").write_text("1\n")
+    (folder / "run" / "haproxy-tickets.keys").write_text(f"{base64.b64encode(bytes(80)).decode()}\n" * 3)
     done = subprocess.run(run, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
     assert done.returncode == 0, done.stdout
     return done.stdout

@@ -1,0 +1,99 @@
+"""When the leader key may be released: never before this Postgres is down in order, and only for a switchover."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.images.test_postgres_scripts import script
+
+ME, OTHER = "postgres-1", "postgres-2"
+
+
+@pytest.fixture
+def handover(monkeypatch: pytest.MonkeyPatch) -> Any:
+    made = script("postgres-handover", monkeypatch)
+    made.STOP_LIMIT_S = 0.1
+    return made
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> dict[str, str]:
+    """A data directory, and a ``pg_controldata`` that says what the file ``state`` says."""
+    program = tmp_path / "pg_controldata"
+    program.write_text(f'#!/bin/sh\necho "pg_control version number: 1300"\n'
+                       f'echo "Database cluster state:               $(cat {tmp_path}/state)"\n')
+    program.chmod(0o755)
+    (tmp_path / "state").write_text("in production")
+    (tmp_path / "postmaster.pid").touch()
+    return {"data": str(tmp_path), "controldata": str(program)}
+
+
+def down(places: dict[str, str]) -> None:
+    """Let Postgres have stopped in order."""
+    Path(places["data"], "state").write_text("shut down")
+    Path(places["data"], "postmaster.pid").unlink()
+
+
+def test_a_postgres_is_down_only_when_it_shut_down_and_nobody_runs(
+        handover: Any, places: dict[str, str], tmp_path: Path) -> None:
+    for state, runs, expected in (("in production", True, False), ("shut down", True, False),
+                                  ("in production", False, False), ("shutting down", False, False),
+                                  ("shut down in recovery", False, False), ("shut down", False, True)):
+        (tmp_path / "state").write_text(state)
+        (tmp_path / "postmaster.pid").unlink(missing_ok=True)
+        if runs:
+            (tmp_path / "postmaster.pid").touch()
+        assert handover.stopped(places["data"], places["controldata"]) is expected, (state, runs)
+
+
+class Store:
+    """An etcd in which a switchover away from ``asked`` was asked for, and ``leader`` leads."""
+
+    def __init__(self, leader: str = ME, asked: str = ME) -> None:
+        self._kept = {"leader": (leader, "7"), "failover": (json.dumps({"leader": asked}) if asked else "", "8")}
+        self.released: list[tuple[str, str]] = []
+
+    def read(self, name: str) -> tuple[str, str]:
+        return self._kept[name]
+
+    def release(self, leader: str, revision: str) -> bool:
+        self.released.append((leader, revision))
+        return True
+
+
+def test_the_key_stays_while_it_runs(handover: Any, places: dict[str, str]) -> None:
+    store = Store()
+    assert "not stopped" in handover.hand_over(store, ME, places) and store.released == []
+
+
+def test_the_key_that_was_read_is_released_when_it_is_down(handover: Any, places: dict[str, str]) -> None:
+    down(places)
+    store = Store()
+    assert handover.hand_over(store, ME, places) == "leader key released" and store.released == [(ME, "7")]
+
+
+@pytest.mark.parametrize("store", [Store(asked=""), Store(leader=OTHER), Store(asked=OTHER)])
+def test_a_restart_or_the_end_of_a_replica_releases_nothing(handover: Any, places: dict[str, str], store: Store) -> None:
+    down(places)
+    assert handover.hand_over(store, ME, places) == "" and store.released == []
+
+
+def test_only_the_key_that_still_names_the_leader_in_that_revision_is_deleted(handover: Any) -> None:
+    asked: dict[str, Any] = {}
+
+    class Recording(handover.Etcd):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            self._folder = "/evenkeel/postgres/"
+
+        def ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+            asked.update(body, path=path)
+            return {}
+
+    assert Recording().release(ME, "7") is False
+    assert {condition["target"] for condition in asked["compare"]} == {"VALUE", "MOD"}
+    assert {condition["key"] for condition in asked["compare"]} == {handover.b64("/evenkeel/postgres/leader")}
+    assert asked["path"] == "/v3/kv/txn"
