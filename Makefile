@@ -87,10 +87,10 @@ bench: ## how long start, stop and doing nothing take; writes build/bench/
 	@$(SETUP) prepare
 	@$(RUN) python -m operations.benchmarks.start
 
-bench-change: ## what users notice of changed settings, new images, rotated secrets, crashes
+bench-change: ## what users notice of changed settings, new images, rotated secrets, crashes [PART=settings,upgrade]
 	@$(SETUP) prepare
 	@$(SETUP) load-tools
-	@$(RUN) python -m operations.benchmarks.change
+	@$(RUN) python -m operations.benchmarks.change PART='$(PART)'
 
 docs: ## write docs/settings.md from the settings models, docs/changes.md from what they change
 	@$(SETUP) docs

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import docker.errors
@@ -32,6 +32,8 @@ SHARE = 0.6
 """Of the capacity: the load under which changes are made."""
 SETTLE_S = 5
 LEDGER_PAGE = 1000
+UNDER_LOAD = {"settings": "settings", "upgrade": "upgrade of all images", "rotation": "rotation of all secrets"}
+PARTS = ("door", *UNDER_LOAD, "crashes")
 CRASHED = ("web-blue-1", "redis-1", "haproxy-1", "nginx-1", "etcd-1")
 BACK_WITHIN_S = 60
 POLL_S = 0.1
@@ -58,17 +60,21 @@ class Bench:
         self._console = console
         self._steps: list[Step] = []
 
-    def run(self) -> list[Figure]:
+    def run(self, parts: Collection[str]) -> list[Figure]:
+        """Measure these of ``PARTS``."""
         self._stack.make("up")
-        figures = front_door.measure(self._stack.name, self._console)
-        most = capacity(self._stack.urls)
-        rate = SHARE * most.rate
-        self._say(f"capacity {most.rate:.0f} requests/s; load {rate:.0f} requests/s")
-        figures.append(Figure.of("capacity (7 reads, 2 orders, 1 session of 10)", [most.rate], "1/s"))
-        figures += self._under_load("settings", rate, self._change_settings)
-        figures += self._under_load("upgrade of all images", rate, self._upgrade)
-        figures += self._under_load("rotation of all secrets", rate, self._rotate)
-        return figures + self._crashes()
+        figures = front_door.measure(self._stack.name, self._console) if "door" in parts else []
+        rate = 0.0
+        if set(parts) & set(UNDER_LOAD):
+            most = capacity(self._stack.urls)
+            rate = SHARE * most.rate
+            self._say(f"capacity {most.rate:.0f} requests/s; load {rate:.0f} requests/s")
+            figures.append(Figure.of("capacity (7 reads, 2 orders, 1 session of 10)", [most.rate], "1/s"))
+        actions = {"settings": self._change_settings, "upgrade": self._upgrade, "rotation": self._rotate}
+        for part, what in UNDER_LOAD.items():
+            if part in parts:
+                figures += self._under_load(what, rate, actions[part])
+        return figures + (self._crashes() if "crashes" in parts else [])
 
     def _under_load(self, what: str, rate: float, action: Callable[[], None]) -> list[Figure]:
         self._steps = []
@@ -171,9 +177,13 @@ def _descendant(image: str) -> str:
 
 def main() -> int:
     console = Console()
+    parts = tuple(part for argument in sys.argv[1:] for part in argument.removeprefix("PART=").split(",") if part)
+    if unknown := set(parts) - set(PARTS):
+        console.print(f"PART={','.join(sorted(unknown))}: {', '.join(PARTS)}, or several with commas; none: all")
+        return 2
     with BenchStack(SETTINGS) as stack:
-        figures = Bench(stack, console).run()
-    return 0 if report.publish("change", figures, console) else 1
+        figures = Bench(stack, console).run(parts or PARTS)
+    return 0 if report.publish("-".join(["change", *parts]), figures, console) else 1
 
 
 if __name__ == "__main__":

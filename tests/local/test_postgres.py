@@ -78,6 +78,7 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float) -> No
 @pytest.fixture(autouse=True)
 def whole(platform: RunningPlatform) -> Iterator[None]:
     """Every test finds all members in place, and leaves them so. What a test kills stays dead until it says so."""
+    wait_until(lambda: in_quorum(platform) == 2, "two replicas in the quorum, as another test left it", 90)
     with platform.held("postgres", "these tests bring members back by themselves"):
         yield
         # Holds live in etcd: before one can be ended, its members have to be back.
