@@ -34,6 +34,9 @@ from components.workload import (
 NGINX = edge_nginx.WORKLOAD
 HAPROXY = edge_haproxy.WORKLOAD
 
+RELOAD_SETTLE_S = 1
+"""Both Nginx and HAProxy let go of idle connections after a reload. Their clients make new ones as they need them, each
+with a TLS handshake: most of them within a second."""
 SETTLE_S = 3
 """DNS is asked every second, and a server that is down is checked every quarter of one."""
 
@@ -78,6 +81,7 @@ class Edge(Tier):
             files=lambda member: [*self._nginx_files(member), *tls],
             check=("nginx", "-t", "-q", "-c", f"{CONFIG_DIR}/nginx.conf"),
             reload=("nginx", "-s", "reload", "-c", f"{CONFIG_DIR}/nginx.conf"),
+            reload_settle_s=RELOAD_SETTLE_S,
             ports=(Port("https", edge_nginx.HTTPS_PORT, edge.nginx.https_port),
                    Port("http", edge_nginx.HTTP_PORT, edge.nginx.http_port)),
             volumes=(Volume("cache", path=edge_nginx.CACHE_DIR, size_gib=1 + edge.cache.size_mib / 1024,
@@ -122,6 +126,7 @@ class Edge(Tier):
             files=lambda member: [*self._haproxy_files(member), *tls],
             check=("haproxy", "-c", "-f", f"{CONFIG_DIR}/secret.cfg", "-f", f"{CONFIG_DIR}/haproxy.cfg"),
             reload=("/usr/local/bin/reload",),
+            reload_settle_s=RELOAD_SETTLE_S,
             ports=(Port("https", edge_haproxy.PORT), Port("status", edge_haproxy.STATUS_PORT),
                    Port("peers", edge_haproxy.PEER_PORT)),
             volumes=(Volume("state", size_gib=0.1),),

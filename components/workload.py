@@ -169,6 +169,9 @@ class Workload:
     files: Callable[[Member], Sequence[ConfigFile]] = lambda _member: ()
     reload: tuple[str, ...] | None = None
     """Run inside a member after a file with ``Effect.RELOAD`` changed."""
+    reload_settle_s: float = 0
+    """How long after a reload its clients need to come back with new connections; until then no other such member of
+    the tier is reloaded."""
     check: tuple[str, ...] | None = None
     """Run inside a member to judge the files in place before a reload; a failure puts the old ones back."""
     ports: tuple[Port, ...] = ()

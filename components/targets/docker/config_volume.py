@@ -63,6 +63,7 @@ class ConfigVolume(Resource):
             "container": naming.container(stack, member),
             "workload": f"{stack}/{workload.name}",
             "reload": list(workload.reload or ()),
+            "reloadSettle": workload.reload_settle_s,
             "check": list(workload.check or ()),
             "health": list(workload.health.command) if workload.health else [],
             "helperImage": helper_image,

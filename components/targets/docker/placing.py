@@ -54,7 +54,7 @@ def update(old: dict[str, Any], new: dict[str, Any]) -> None:
         if Effect.RESTART in effects:
             _restart(new, member)
         elif (Effect.RELOAD in effects or gone) and new["reload"]:
-            _reload(new, member)
+            _reload_in_turn(new, member)
     except PlacingError as error:
         _place(old, [path for path in changed if path in before] + gone, [p for p in changed if p not in before])
         raise PlacingError(f"{error}\nThe previous files are back in place; {new['container']} runs on with them.\n"
@@ -96,6 +96,17 @@ def _unstage(props: dict[str, Any]) -> None:
         helper.wait()
 
 
+def _reload_in_turn(props: dict[str, Any], member: Container) -> None:
+    """Reload; where clients have to connect anew after it, no two members of a tier at once."""
+    if settle_s := float(props.get("reloadSettle", 0)):
+        labels = props["labels"]
+        with _one_at_a_time(f"{labels['evenkeel.stack']}/{labels['evenkeel.tier']}/reload"):
+            _reload(props, member)
+            time.sleep(settle_s)
+    else:
+        _reload(props, member)
+
+
 def _reload(props: dict[str, Any], member: Container) -> None:
     for step in ("check", "reload"):
         if props[step]:
@@ -123,8 +134,8 @@ def _restart(props: dict[str, Any], member: Container) -> None:
 
 
 @contextmanager
-def _one_at_a_time(workload: str) -> Iterator[None]:
-    lock = Path(tempfile.gettempdir()) / f"evenkeel-{workload.replace('/', '-')}.lock"
+def _one_at_a_time(what: str) -> Iterator[None]:
+    lock = Path(tempfile.gettempdir()) / f"evenkeel-{what.replace('/', '-')}.lock"
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 from unittest import mock
 
@@ -97,3 +98,21 @@ def test_a_reload_that_fails_is_taken_back() -> None:
     with pytest.raises(placing.PlacingError, match=r"(?s)`reload-it` failed \(1\):\nsaid so.*previous files"):
         update(changed(**{"a.conf": "2"}), member, placed)
     assert placed == [(["a.conf"], []), (["a.conf"], [])]
+
+
+def test_members_whose_clients_connect_anew_after_a_reload_take_turns() -> None:
+    class Reloading(FakeMember):
+        def exec_run(self, command: list[str]) -> Any:
+            under_way.append(command[0])
+            if command[0] == "reload-it":
+                assert under_way.count("reload-it") - settled.count("settled") == 1, "the one before has settled"
+            return super().exec_run(command)
+
+    under_way: list[str] = []
+    settled: list[str] = []
+    new = {**changed(**{"a.conf": "2"}), "reloadSettle": 0.2, "labels": {"evenkeel.stack": "t", "evenkeel.tier": "edge"}}
+    with mock.patch.object(placing.time, "sleep", side_effect=lambda _seconds: settled.append("settled")), \
+         ThreadPoolExecutor() as pool:
+        for done in [pool.submit(placing._reload_in_turn, new, Reloading()) for _ in range(4)]:  # type: ignore[arg-type]
+            done.result()
+    assert settled == ["settled"] * 4
