@@ -46,8 +46,8 @@ upgrade: ## bring every member to what the stack's YAML says, one at a time [STA
 ansible: ## what `ansible-playbook` typed by hand needs (2 s, once)
 	@$(SETUP) prepare-ansible STACK=$(STACK)
 
-env: ## the environment that `pulumi` typed by hand needs: eval "$$(make -s env)"
-	@$(SETUP) env
+env: ## the environment that `pulumi` typed by hand needs: eval "$$(make -s env)" [STACK=local]
+	@$(SETUP) env STACK=$(STACK)
 
 tools: ## Pulumi, its plugins and the virtual environment, nothing else
 	@$(SETUP) tools

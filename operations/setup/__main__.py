@@ -29,7 +29,7 @@ USAGE = """usage: python3 -m operations.setup COMMAND
   images              engine and images
   load-tools          k6, which makes load for measurements
   lint-tools          the virtual environment with what linters need
-  env                 print the environment that `pulumi` needs, for a shell
+  env                 print the environment that `pulumi` needs, for a shell [STACK=local]
   stop-engine         end the Docker engine, if this checkout started it by hand
   run COMMAND ...     run a command in that environment
   up, down, status, logs, hold, graph, preview ...   see `make`
@@ -71,7 +71,7 @@ def _command(command: str, arguments: Sequence[str]) -> int:
     elif command == "stop-engine":
         progress.line(engine.stop())
     elif command == "env":
-        print(env.exports(env.pulumi_environment()), end="")
+        print(env.exports({**env.pulumi_environment(), "PULUMI_STACK": _stack(arguments)}), end="")
     elif command == "run":
         _become([*arguments], env.pulumi_environment())
     else:

@@ -17,6 +17,9 @@ from components.targets.docker import engine, naming, waiting
 from operations.setup import engine_state, stack
 
 SHOW_EVERY_S = 10
+SAVE_ONCE: Mapping[str, str] = {"PULUMI_SKIP_CHECKPOINTS": "true"}
+"""Pulumi writes the whole state before and after every step, a third of a start's work. Once at the end is enough where
+the next run finds by itself what a run that was cut off made (``engine_state``), or took away."""
 READY = "ready"
 """The resource that waits for all members (``components/targets/docker/readiness.py``)."""
 GROUPS = ("pulumi:pulumi:Stack", "evenkeel:")
@@ -54,6 +57,8 @@ def deploy(name: str, environment: Mapping[str, str], console: Console, *,
     recorded = stack.recorded(selected)
     stack.release_retired(selected, recorded, say)
     refresh = engine_state.repair(name, recorded, say)
+    if recorded.has_secrets and not engine_state.containers(name):
+        environment = {**environment, **SAVE_ONCE}
     with tempfile.NamedTemporaryFile(prefix="evenkeel-ready-") as ready:
         selected.workspace.env_vars = {**environment, "EVENKEEL_READY_FILE": ready.name}
         watch = Watch(console, Path(ready.name))

@@ -14,6 +14,7 @@ from typing import Any
 
 from pulumi import automation
 
+from operations.setup import state_file
 from operations.setup.paths import ROOT
 
 LOCK_TIMEOUT_S, LOCK_STEP_S = 600, 0.5
@@ -26,18 +27,20 @@ NETWORK = "docker:index/network:Network"
 
 def select(name: str, environment: Mapping[str, str]) -> automation.Stack:
     """The stack, created (with an empty state) when there is none yet. ``environment`` is what ``prepare`` returned."""
-    if _is_new(name, environment["PULUMI_BACKEND_URL"]):
+    backend = environment["PULUMI_BACKEND_URL"]
+    if state_file.find(name, backend):
+        return automation.Stack.select(name, KnownWorkspace(work_dir=str(ROOT), env_vars=dict(environment)))
+    if state_file.versions(name, backend) == []:
         forget_salt(name)
     options = automation.LocalWorkspaceOptions(work_dir=str(ROOT), env_vars=dict(environment))
     return automation.create_or_select_stack(stack_name=name, work_dir=str(ROOT), opts=options)
 
 
-def _is_new(name: str, backend: str) -> bool:
-    """True when a file backend has never heard of the stack. Other backends are asked by Pulumi itself."""
-    if not backend.startswith("file://"):
-        return False
-    folder = Path(backend.removeprefix("file://")) / ".pulumi" / "stacks" / "evenkeel"
-    return not any(folder.glob(f"{name}.json*"))
+class KnownWorkspace(automation.LocalWorkspace):
+    """Of a stack that is there: Pulumi need not be asked first whether it is. Every command of ours names its stack."""
+
+    def select_stack(self, stack_name: str) -> None:
+        """It is there."""
 
 
 def forget_salt(name: str) -> None:
@@ -59,7 +62,7 @@ def exists(name: str, environment: Mapping[str, str]) -> bool:
 @dataclass(frozen=True)
 class Recorded:
     """What the state says the engine holds: container name -> id, network ids, and how many operations were cut off;
-    and ``retired``, the URNs of protected passwords that an earlier version made."""
+    ``retired``: the URNs of protected passwords that an earlier version made."""
 
     containers: Mapping[str, str]
     networks: frozenset[str]
@@ -67,11 +70,14 @@ class Recorded:
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Container name -> what it was declared with."""
     retired: tuple[str, ...] = ()
+    has_secrets: bool = False
+    """Whether the platform's passwords were made, hence perhaps data that only they open."""
 
 
 def recorded(stack: automation.Stack) -> Recorded:
     """Read from the state, without its secrets."""
-    deployment: Mapping[str, Any] = stack.export_stack().deployment or {}
+    file = state_file.find(stack.name, stack.workspace.env_vars.get("PULUMI_BACKEND_URL", ""))
+    deployment: Mapping[str, Any] = (state_file.deployment(file) if file else stack.export_stack().deployment) or {}
     made = [resource for resource in deployment.get("resources", ()) if resource.get("outputs")]
     containers = {resource["outputs"]["name"]: resource["id"] for resource in made if resource["type"] == CONTAINER}
     networks = frozenset(resource["id"] for resource in made if resource["type"] == NETWORK)
@@ -81,7 +87,8 @@ def recorded(stack: automation.Stack) -> Recorded:
     inputs = {name: {**given, "cpus": cores.get(given["hostname"], given)["cpus"]} for name, given in inputs.items()}
     retired = tuple(resource["urn"] for resource in deployment.get("resources", ())
                     if resource["urn"].rpartition("::")[2] in RETIRED and resource.get("protect"))
-    return Recorded(containers, networks, len(deployment.get("pending_operations") or ()), inputs, retired)
+    has_secrets = any(resource.get("protect") for resource in made)
+    return Recorded(containers, networks, len(deployment.get("pending_operations") or ()), inputs, retired, has_secrets)
 
 
 def release_retired(stack: automation.Stack, state: Recorded, say: Callable[[str], None]) -> None:

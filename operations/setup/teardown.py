@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from rich.console import Console
 
 from operations.setup import engine_state, stack
-from operations.setup.deploy import DeployError, select_free, speaker
+from operations.setup.deploy import SAVE_ONCE, DeployError, select_free, speaker
 from operations.setup.paths import ROOT
 
 
@@ -38,7 +38,7 @@ def stop(name: str, environment: Mapping[str, str], console: Console, *, delete_
 def _pulumi(arguments: list[str], name: str, environment: Mapping[str, str]) -> None:
     """The Automation API has no words for these."""
     command = ["pulumi", *arguments, "--yes", "--non-interactive", "--stack", name, "--color", "never"]
-    done = subprocess.run(command, check=False, cwd=ROOT, env={**os.environ, **environment}, text=True,
+    done = subprocess.run(command, check=False, cwd=ROOT, env={**os.environ, **environment, **SAVE_ONCE}, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode != 0 and "waiting for state to become 'removed'" in done.stdout:
         raise DeployError("The engine counts containers on a network that has none left, and keeps it: a known "

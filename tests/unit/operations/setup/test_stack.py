@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from operations.setup import logs, stack
+from operations.setup import logs, stack, state_file
 
 
 def lock(tmp_path: Path, pid: int, host: str) -> mock.Mock:
@@ -92,3 +92,31 @@ def test_passwords_of_an_earlier_version_are_released_and_no_others() -> None:
     (call,) = selected.workspace.pulumi_command.run.call_args_list
     assert call.args[0][:2] == ["state", "unprotect"] and call.args[0][-1].endswith("::postgres-rewind")
     assert len(said) == 1 and said[0].startswith("postgres-rewind is needed no more")
+
+
+def test_a_state_that_lies_there_is_read_without_asking_pulumi(tmp_path: Path) -> None:
+    folder = tmp_path / ".pulumi" / "stacks" / "evenkeel"
+    folder.mkdir(parents=True)
+    (folder / "test.json").write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": [
+        {"urn": "urn::a", "type": "pulumi-python:dynamic:Resource", "protect": True, "outputs": {"name": "a"}},
+        {"urn": "urn::web", "type": stack.CONTAINER, "id": "123", "inputs": {"hostname": "web-1", "cpus": "1.0"},
+         "outputs": {"name": "evenkeel-test-web-1"}}]}}}))
+    selected = mock.Mock()
+    selected.name, selected.workspace.env_vars = "test", {"PULUMI_BACKEND_URL": f"file://{tmp_path}"}
+    found = stack.recorded(selected)
+    assert found.has_secrets and found.containers == {"evenkeel-test-web-1": "123"}
+    selected.export_stack.assert_not_called()
+
+
+def test_a_state_that_was_never_deployed_has_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "test.json"
+    file.write_text(json.dumps({"version": 3, "checkpoint": {"stack": "organization/evenkeel/test"}}))
+    assert state_file.deployment(file) == {}
+
+
+def test_what_another_backend_or_a_deleted_stack_has_is_not_taken_for_a_state(tmp_path: Path) -> None:
+    folder = tmp_path / ".pulumi" / "stacks" / "evenkeel"
+    folder.mkdir(parents=True)
+    (folder / "gone.json.bak").touch()
+    assert state_file.versions("gone", f"file://{tmp_path}") and not state_file.find("gone", f"file://{tmp_path}")
+    assert state_file.versions("gone", "s3://bucket") is None
