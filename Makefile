@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs hold unhold graph rotate preview upgrade ansible env tools images test test-unit test-preview test-local lint bench bench-change purge warm docs lock
+.PHONY: help up down status logs hold unhold graph rotate preview upgrade ansible env tools images test test-unit test-preview test-local lint bench bench-change purge warm docs lock load
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
@@ -82,6 +82,10 @@ purge: ## remove answers from every edge's cache [URLS='/app/* shop.example/news
 
 warm: ## ask every edge for these, so that they are cached [URLS='/app/' FILE=urls HOST=shop.example STACK=local]
 	@$(RUN) python -m operations.cache warm STACK=$(STACK) URLS='$(URLS)' FILE='$(FILE)' HOST='$(HOST)'
+
+load: ## requests at a constant rate, and what became of each [RATE=50 FOR=60s PATHS='/ /news' STACK=local]
+	@$(SETUP) load-tools
+	@$(RUN) python -m operations.load STACK=$(STACK) RATE='$(RATE)' FOR='$(FOR)' PATHS='$(PATHS)'
 
 bench: ## how long start, stop and doing nothing take; writes build/bench/
 	@$(SETUP) prepare

@@ -55,13 +55,14 @@ class Load:
     outcome: Outcome
 
     def __init__(self, urls: Sequence[str], *, rate: float = 0, clients: int = 0, seconds: int = LONGEST_S,
-                 mix: str = "all") -> None:
+                 mix: str = "all", paths: Sequence[str] = ()) -> None:
+        """``paths``: GET these in turn, whatever the application; without any, orders of the example (``mix``)."""
         found = toolchain.k6()
         if found is None:
             raise SetupError("The load generator is not here.", then="python3 -m operations.setup load-tools")
         self._folder = Path(tempfile.mkdtemp(prefix="evenkeel-load-"))
         how = {"VUS": str(clients)} if clients else {"RATE": f"{rate:.0f}"}
-        variables = {"EDGES": ",".join(urls), "DURATION": f"{seconds}s", "MIX": mix, **how}
+        variables = {"EDGES": ",".join(urls), "DURATION": f"{seconds}s", "MIX": mix, "PATHS": " ".join(paths), **how}
         self._command = [
             str(found), "run", "--quiet", "--no-usage-report", "--no-color", "--address", "", "--log-format", "raw",
             "--console-output", str(self._folder / "console"), "--summary-export", str(self._folder / "summary.json"),
@@ -70,7 +71,8 @@ class Load:
 
     def __enter__(self) -> Load:
         log = (self._folder / "log").open("w")
-        self._process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT)
+        # A session of its own: Ctrl-C reaches us only, and we end it.
+        self._process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         self._began = time.time()
         return self
 
@@ -85,6 +87,11 @@ class Load:
         if kind is None:
             self.outcome = self._read()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether it still sends."""
+        return self._process.poll() is None
 
     def finish(self) -> None:
         """Wait for the end of its time."""

@@ -194,8 +194,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _example(name: str) -> str:
     """The rest of a command that shows the application at work; of one that we don't know, its front page."""
-    images = (str(container.attrs["Config"]["Image"]) for container in engine_state.containers(name))
-    if any(image.startswith("evenkeel/orders:") for image in images):
+    if engine_state.runs(name, "orders"):
         return "/api/orders -H 'Content-Type: application/json' -d '{\"item\":\"anchor\",\"quantity\":1}'"
     return "/"
 

@@ -21,6 +21,12 @@ def containers(stack: str) -> list[Container]:
     return sorted(members, key=lambda container: _place(container.labels))
 
 
+def runs(stack: str, image: str) -> bool:
+    """Whether a member is of an image that this checkout builds under the name ``image``."""
+    return any(str(container.attrs["Config"]["Image"]).startswith(f"evenkeel/{image}:") for container in
+               containers(stack))
+
+
 def repair(stack: str, state: Recorded, say: Callable[[str], None]) -> bool:
     """Start members that are stopped, remove containers that no state knows, put back limits that were changed by
     hand. True when Pulumi must look at the engine again (``--refresh``). Data is safe: it lives in volumes, which are

@@ -3,6 +3,7 @@
 //
 // EDGES: base URLs, comma-separated.  RATE: requests a second.  DURATION: at most (k6 notation).  VUS: at a closed loop
 // instead, as fast as the platform answers (for its capacity).  MIX: "all", or "read" for reads of one order alone.
+// PATHS: GET these (separated by spaces) in turn instead, of any application; whatever is not an error is as it should be.
 //
 // One line on the console per event, read by load.py: `ack KEY` for a placed order, `failed TIME WHAT` for a request
 // that was not answered as it should be. A client knows both edges: what could not even be connected to one (nothing
@@ -12,6 +13,7 @@ import exec from 'k6/execution';
 import { Counter } from 'k6/metrics';
 
 const edges = __ENV.EDGES.split(',');
+const paths = (__ENV.PATHS || '').split(' ').filter((path) => path);
 const failed = new Counter('failed');
 const asked = new Counter('asked');
 const elsewhere = new Counter('other_edge');
@@ -35,13 +37,15 @@ function ask(method, path, body, headers) {
   let answer;
   for (let turn = 0; turn < edges.length; turn += 1) {
     const url = edges[(first + turn) % edges.length] + path;
-    answer = http.request(method, url, body, { headers: headers || {}, timeout: '15s', tags: { name: path.split('/')[2] } });
+    answer = http.request(method, url, body, { headers: headers || {}, timeout: '15s', tags: { name: path.split('/')[2] || path } });
     if (!DIALLING.includes(answer.error_code)) break;
     if (turn + 1 < edges.length) elsewhere.add(1);
   }
   asked.add(1);
   return answer;
 }
+
+const fine = { includes: (status) => status >= 200 && status < 400 };
 
 function expect(answer, statuses, what) {
   if (statuses.includes(answer.status)) return true;
@@ -56,13 +60,17 @@ function place(key) {
 }
 
 export function setup() {
+  if (paths.length) return {};
   const answer = place(`setup-${Date.now()}`);
   return { order: answer.json('id'), run: `${Date.now()}` };
 }
 
 export default function (told) {
   const turn = exec.scenario.iterationInTest % 10;
-  if (__ENV.MIX === 'read' || turn < 7) {
+  if (paths.length) {
+    const path = paths[exec.scenario.iterationInTest % paths.length];
+    expect(ask('GET', path), fine, `GET ${path}`);
+  } else if (__ENV.MIX === 'read' || turn < 7) {
     expect(ask('GET', `/api/orders/${told.order}`), [200], 'read');
   } else if (turn < 9) {
     const key = `${told.run}-${exec.scenario.iterationInTest}`;

@@ -1,0 +1,1 @@
+"""Load on a running stack, typed by its user: what do clients notice while something changes?"""
