@@ -143,8 +143,13 @@ def draw(call: Call) -> int:
 
 
 def preview(call: Call) -> int:
-    """What an `up` would do to whom, in words, then Pulumi's own diff. Exit status 1 where it would be refused."""
-    return previews.show(call.stack, os.environ, call.console)
+    """What an `up` would do to whom, by which rule, at what cost, and the diff, as ``FORMAT`` text, markdown or json.
+    Exit status 1 where it would be refused, or a mandatory rule is broken."""
+    form = call.option("FORMAT") or "text"
+    if form not in previews.FORMATS:
+        call.console.print(f"FORMAT={form}: one of {', '.join(previews.FORMATS)}", highlight=False)
+        return 2
+    return previews.show(call.stack, os.environ, form)
 
 
 def repair(call: Call) -> int:

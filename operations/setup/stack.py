@@ -71,7 +71,11 @@ class Recorded:
 
 def recorded(stack: automation.Stack) -> Recorded:
     """Read from the state, without its secrets."""
-    deployment: Mapping[str, Any] = stack.export_stack().deployment or {}
+    return recorded_in(stack.export_stack().deployment or {})
+
+
+def recorded_in(deployment: Mapping[str, Any]) -> Recorded:
+    """The same from a state that was read already."""
     made = [resource for resource in deployment.get("resources", ()) if resource.get("outputs")]
     containers = {resource["outputs"]["name"]: resource["id"] for resource in made if resource["type"] == CONTAINER}
     networks = frozenset(resource["id"] for resource in made if resource["type"] == NETWORK)

@@ -135,6 +135,7 @@ VARIATIONS: Mapping[str, Variation] = {
     "redis.masters": Variation([4], {"redis": {"masters": 3}}),
     "redis.replicas_per_master": Variation([2]),
     "redis.writes_need_replicas": _one(1),
+    "policies.levels": _one({"three-domains": "off"}),
 }
 """Settings whose default can't be varied by rule, or where one variation would not tell everything."""
 
