@@ -80,9 +80,10 @@ lint: ## ruff, mypy, yamllint, ansible-lint, the workflows, the rules over every
 	@$(SETUP) lint-tools
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
-	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks ansible .ansible-lint .github operations/previews/prices
+	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks ansible .ansible-lint .github .gitlab operations/previews/prices
 	@PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/ansible-lint -q --nocolor ansible
 	@.venv/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv/bin/check-jsonschema -q --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci .gitlab/*.yml
 	@.venv/bin/zizmor --offline --no-progress -q .github/workflows
 	@.venv/bin/python -m operations.policies
 
@@ -105,7 +106,7 @@ bench-change: ## what users notice of changed settings, new images, rotated secr
 	@$(SETUP) load-tools
 	@$(RUN) python -m operations.benchmarks.change
 
-docs: ## write docs/settings.md from the settings models, docs/changes.md from what they change
+docs: ## write docs/settings.md from the settings models, docs/changes.md from what they change, docs/previews.md's rules
 	@$(SETUP) docs
 	@$(RUN) python -m tests.support.changes_page
 

@@ -33,10 +33,11 @@ def did_not_start(output: str) -> bool:
 
 
 def by_pack(events: Iterable[PolicyEvent], subject: Subject) -> list[Verdict]:
-    """What the pack found in Pulumi's engine, and what only a comparison with what runs can tell."""
+    """What the pack found in Pulumi's engine, and what only a preview can tell: it knows what runs, and the secrets."""
     found = [verdict for event in events if (verdict := _verdict(event))]
-    ours = [verdict for definition in rules.ALL if definition.compares for verdict in judge.ask(definition, subject)]
-    return [*found, *ours]
+    ours = [verdict for definition in rules.ALL if definition.compares or definition.knows_secrets
+            for verdict in judge.ask(definition, subject)]
+    return list(dict.fromkeys([*found, *ours]))
 
 
 def by_functions(subject: Subject) -> list[Verdict]:

@@ -35,6 +35,8 @@ class Definition:
     production: Level = Level.MANDATORY
     compares: bool = False
     """Whether it needs to know what runs."""
+    knows_secrets: bool = False
+    """Whether it finds more where the values of secrets are known, as a preview knows them."""
 
 
 def clustered_kept(subject: Subject) -> Iterator[str]:
@@ -141,7 +143,7 @@ ALL = (
     Definition(Rule.LIMITS_SET, "every member has limits of memory, CPU and open files", limits_set),
     Definition(Rule.ONLY_EDGE_PUBLISHED, "only the edge is published", only_edge_published),
     Definition(Rule.NO_SECRET_IN_ENVIRONMENT, "no secret stands in a container's environment",
-               no_secret_in_environment),
+               no_secret_in_environment, knows_secrets=True),
     Definition(Rule.IMAGES_PINNED, "every image has a version or a digest", images_pinned),
     Definition(Rule.ETCD_ODD, "etcd has an odd number of members", etcd_odd),
     Definition(Rule.THREE_DOMAINS, "members of clusters are spread over three failure domains", three_domains,

@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     stacks = commands.add_parser("stacks", help="the stacks that a change touches, as JSON")
     stacks.add_argument("--since", required=True, help="the commit that the change is based on")
+    stacks.add_argument("--plain", action="store_true", help="one a line, in place of JSON")
     declare = commands.add_parser("declare", help="what this checkout declares, as JSON; needs no engine, no state")
     declare.add_argument("stack")
     compare = commands.add_parser("compare", help="the report of two declarations, as JSON")
@@ -73,7 +74,8 @@ def _stacks(parsed: argparse.Namespace) -> int:
     if done.returncode != 0:
         raise _UsageError(f"git diff {parsed.since}...HEAD: {done.stderr.strip()}\nNext: check out the whole history "
                           "(`fetch-depth: 0`).")
-    print(json.dumps(touched.stacks(filter(None, done.stdout.split("\0")), touched.known())))
+    found = touched.stacks(filter(None, done.stdout.split("\0")), touched.known())
+    print("\n".join(found) if parsed.plain else json.dumps(found))
     return 0
 
 
@@ -95,7 +97,8 @@ def _post(parsed: argparse.Namespace) -> int:
         raise _UsageError(f"{token_name} is not set: nothing can be posted.\nNext: set it {WHERE[token_name]}.")
     if not parsed.repository:
         raise _UsageError("--repository is missing: owner/name, or GitLab's project id.")
-    files = [file for path in parsed.reports for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+    # A folder that nobody made is one without reports.
+    files = [file for path in parsed.reports for file in ([path] if path.is_file() else sorted(path.glob("*.json")))]
     reports = [_read(file) for file in files[:MOST]]
     found = {report.stack for report in reports}
     reports += [_missing(stack, parsed.artifact) for stack in parsed.expected if stack not in found]

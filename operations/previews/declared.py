@@ -67,7 +67,8 @@ def compare(stack: str, base: str, head: str) -> Report:
     subject = Subject(stack, after, policies_of(stack), known)
     return Report(
         project=PROJECT, stack=stack, compared="declarations" if known.members else "nothing",
-        members=len(after.members), rows=rows.of(effects.compare(known, after), found, known, after),
+        members=len(after.members), workloads=rows.workloads(known, after),
+        rows=rows.of(effects.compare(known, after), found, known, after),
         operations=dict(rows.operations(found)), diff=diffs.of(found),
         findings=findings(asking.by_functions(subject)), judged=JUDGED,
         cost=cost.estimate(cost.read(str(config_of(stack).get("target", "docker"))), known, after, found))

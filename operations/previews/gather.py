@@ -82,7 +82,7 @@ def _lacking(name: str, environment: Mapping[str, str]) -> str:
     """A passphrase that this checkout has just generated opens nothing that others encrypted."""
     backend = environment["PULUMI_BACKEND_URL"]
     generated = environment.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(env.PASSPHRASE)
-    if generated and backend != f"file://{env.BACKEND}" and stack.exists(name, environment):
+    if generated and backend != f"file://{env.BACKEND}" and _is_known(name, environment):
         return "PULUMI_CONFIG_PASSPHRASE is not set, and the stack is kept elsewhere than in this checkout."
     return ""
 
@@ -95,7 +95,7 @@ def _opened(name: str, environment: Mapping[str, str]) -> Iterator[tuple[automat
     # What an update would refuse is shown all the same, and said at the top.
     told = {**environment, guard.REPORT_VARIABLE: guard.REPORT}
     with tempfile.TemporaryDirectory(prefix="evenkeel-preview-") as folder:
-        new = not stack.exists(name, environment)
+        new = not _is_known(name, environment)
         try:
             selected = stack.select(name, {**told, "PULUMI_BACKEND_URL": f"file://{folder}"} if new else told)
             yield selected, new
@@ -104,6 +104,15 @@ def _opened(name: str, environment: Mapping[str, str]) -> Iterator[tuple[automat
                 file.unlink(missing_ok=True)
             elif file.read_bytes() != before:
                 file.write_bytes(before)
+
+
+def _is_known(name: str, environment: Mapping[str, str]) -> bool:
+    """Whether there is such a stack. A folder is looked into; other backends are asked by Pulumi itself."""
+    backend = environment["PULUMI_BACKEND_URL"]
+    if not backend.startswith("file://"):
+        return stack.exists(name, environment)
+    file = Path(backend.removeprefix("file://")) / ".pulumi" / "stacks" / PROJECT / f"{name}.json"
+    return file.exists() or file.with_suffix(".json.gz").exists()
 
 
 def _looked(name: str, selected: automation.Stack, new: bool, seen: set[str]) -> Report:
@@ -125,10 +134,11 @@ def _looked(name: str, selected: automation.Stack, new: bool, seen: set[str]) ->
                       frozenset(secrets))
     verdicts = asking.by_pack(asked.heard.policies, subject) if asked.by_pack else asking.by_functions(subject)
     report = Report(
-        project=PROJECT, stack=name, compared="nothing" if new else "state", members=len(after.members), rows=changes,
+        project=PROJECT, stack=name, compared="nothing" if new else "state", members=len(after.members),
+        workloads=rows.workloads(before, after), rows=changes,
         operations=dict(rows.operations(found)), diff=masker.text(diffs.of(map(_masked(masker), found))),
         by_hand=tuple(_by_hand(name, deployment)), findings=findings(verdicts) if after.members else (),
-        judged=asking.BY_PACK if asked.by_pack else asking.BY_FUNCTIONS, cost=_cost(name, before, after, found),
+        judged=_judged(asked, after), cost=_cost(name, before, after, found),
         failure=failure or misread)
     return Report.model_validate(masker.everything(report.model_dump(mode="json")))
 
@@ -136,6 +146,12 @@ def _looked(name: str, selected: automation.Stack, new: bool, seen: set[str]) ->
 def _masked(masker: Masker) -> Callable[[steps.Step], steps.Step]:
     """Before lines are compared: a secret of several lines is whole only here."""
     return lambda step: dataclasses.replace(step, old=masker.everything(step.old), new=masker.everything(step.new))
+
+
+def _judged(asked: _Asked, after: Plan) -> str:
+    if not after.members:
+        return "no rule was asked"
+    return asking.BY_PACK if asked.by_pack else asking.BY_FUNCTIONS
 
 
 def _ask(selected: automation.Stack) -> _Asked:

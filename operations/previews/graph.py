@@ -16,15 +16,17 @@ GRAVE = frozenset({Kind.REFUSED, Kind.OUTAGE, Kind.REMOVED})
 TURNS = frozenset({Kind.REPLACED, Kind.RESTARTED, Kind.PAUSE})
 
 
-def mermaid(rows: Sequence[Row]) -> str:
-    """The picture; empty where nothing changes. Workloads that are not touched appear only as callers."""
+def mermaid(rows: Sequence[Row], workloads: Sequence[str]) -> str:
+    """The picture; empty where nothing changes. Of the ``workloads`` that are not touched, those appear that call one
+    that is, or are called by it."""
     touched: dict[str, list[Row]] = {}
     for row in rows:
         if row.members:
             touched.setdefault(row.workload, []).append(row)
     if not touched:
         return ""
-    callers = sorted((a, b) for a, b in FLOW if b in touched or a in touched)
+    there = {*workloads, *touched}
+    callers = sorted((a, b) for a, b in FLOW if (b in touched or a in touched) and {a, b} <= there)
     others = sorted({name for pair in callers for name in pair} - set(touched))
     tiers: dict[str, list[str]] = {}
     for name in sorted(touched):

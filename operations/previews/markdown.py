@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from components.settings.policies import Rule
 from operations.changes.words import Kind
 from operations.previews import cost, diffs, graph, rows
 from operations.previews.report import Amount, Cost, Failure, Report, Row
@@ -45,11 +46,13 @@ def _parts(report: Report, artifact: str, longest: int) -> Iterator[str]:
     if report.failure:
         yield from _failure(report.failure)
     if report.refused:
-        yield ("> [!CAUTION]\n> `make up` would be refused, and nothing would be changed.\n")
-    mandatory = sum(1 for finding in report.findings if finding.level == "mandatory")
-    if mandatory:
-        yield (f"> [!WARNING]\n> {_number(mandatory, 'mandatory rule')} {'is' if mandatory == 1 else 'are'} broken: "
-               "see below.\n")
+        lost = [row for row in report.rows if row.lost]
+        data = "".join(f" What {_members(row)} would lose can't be brought back." for row in lost)
+        yield f"> [!CAUTION]\n> `make up` would be refused, and nothing would be changed.{data}\n"
+    broken = {finding.rule for finding in report.findings if finding.level == "mandatory"}
+    if broken - ({Rule.CLUSTERED_KEPT.value} if report.refused else set()):
+        said = ", ".join(f"`{safe(rule)}`" for rule in sorted(broken))
+        yield f"> [!WARNING]\n> Broken, and mandatory: {said}.\n"
     if report.rows:
         yield from _table(report)
     for sentence in report.by_hand:
@@ -57,7 +60,7 @@ def _parts(report: Report, artifact: str, longest: int) -> Iterator[str]:
     yield from _findings(report)
     if report.cost:
         yield f"{_cost(report.cost)}\n"
-    if picture := graph.mermaid(report.rows):
+    if picture := graph.mermaid(report.rows, report.workloads):
         yield from _folded("what is touched, and who calls it", f"```mermaid\n{picture}```")
     yield from _diff(report, artifact, longest)
     yield f"<sub>{_basis(report)}</sub>"
@@ -99,9 +102,7 @@ def _table(report: Report) -> Iterator[str]:
     else:
         yield f"{text}\n"
     for instead in dict.fromkeys(row.instead for row in report.rows if row.instead):
-        yield f"- {safe(instead)}"
-    if any(row.instead for row in report.rows):
-        yield ""
+        yield f"**Instead:** {safe(instead.removeprefix('Next: '))}\n"
 
 
 def _lines(shown: Iterable[Row]) -> Iterator[str]:
@@ -173,6 +174,8 @@ def _basis(report: Report) -> str:
                "declarations": "compared with what the base branch declares: no state was read",
                "nothing": "nothing of this stack exists yet"}[report.compared]
     counted = ", ".join(f"{count} {op}" for op, count in report.operations.items())
+    if report.failure and not report.operations:
+        against = "nothing was compared"
     parts = [f"Pulumi: {safe(counted)}" if counted else "", against, safe(report.judged)]
     return "; ".join(filter(None, parts))
 

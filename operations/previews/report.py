@@ -91,6 +91,8 @@ class Report(Part):
     """With what Pulumi knows to run; with another declaration; with nothing: the stack doesn't exist yet."""
     members: int = 0
     """How many there are afterwards."""
+    workloads: tuple[Word, ...] = Field((), max_length=MOST)
+    """What there is, before or afterwards."""
     rows: tuple[Row, ...] = Field((), max_length=MOST)
     operations: dict[Word, int] = Field(default_factory=dict)
     """Pulumi's count of resources by operation."""

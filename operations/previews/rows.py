@@ -93,6 +93,11 @@ def _notice(kind: Kind) -> tuple[bool, bool, int]:
     return kind not in (Kind.REFUSED, Kind.OUTAGE, Kind.REMOVED), kind is not Kind.REPLACED, -kind.weight
 
 
+def workloads(before: Plan, after: Plan) -> tuple[str, ...]:
+    """All that there are, sorted."""
+    return tuple(sorted({member.workload for plan in (before, after) for member in plan.members.values()}))
+
+
 def operations(steps: Iterable[Step]) -> Mapping[str, int]:
     """Resources by operation, the groups not counted."""
     count = Counter(step.op for step in steps if step.what != "group")

@@ -167,11 +167,13 @@ def repair(call: Call) -> int:
 
 
 def docs(call: Call) -> int:
-    """Write docs/settings.md anew."""
+    """Write docs/settings.md and the rules in docs/previews.md anew."""
     from components.settings.documentation import markdown
+    from operations.previews import documentation
 
     (ROOT / "docs" / "settings.md").write_text(markdown())
-    call.console.print("written: docs/settings.md")
+    documentation.write()
+    call.console.print("written: docs/settings.md, docs/previews.md")
     return 0
 
 

@@ -145,7 +145,8 @@ OUTSIDE = {"target": "refused: this version deploys to one target"}
 HEAD = """# Changing a running platform
 
 1. Edit `stacks/Pulumi.<stack>.yaml` (every key: [settings.md](settings.md)).
-2. `make preview STACK=<stack>` says who would notice what, then shows Pulumi's own diff. It changes nothing.
+2. `make preview STACK=<stack>` says who would notice what, by which rule, at what cost, then shows the diff. It changes
+   nothing. [previews.md](previews.md) has it as a comment in pull requests.
 3. `make up STACK=<stack>`, or `pulumi up` typed by hand: the rules below hold for both.
 
 Cut off at any time, the same command goes on from there.

@@ -25,6 +25,7 @@ NASTY = "a`|<script>alert(1)</script>\n**b** @octocat #1 [x](http://evil.example
 def report_of(before: Plan, after: Plan, **more: Any) -> Report:
     found = steps.between(before, after)
     return Report(project="evenkeel", stack="shop", members=len(after.members),
+                  workloads=rows.workloads(before, after),
                   rows=rows.of(effects.compare(before, after), found, before, after),
                   operations=dict(rows.operations(found)), diff=diffs.of(found), **more)
 
@@ -126,15 +127,17 @@ def test_no_name_is_markup() -> None:
 
 
 def test_a_picture_can_not_be_broken_out_of() -> None:
-    picture = graph.mermaid([row(workload='w"]; click x "javascript:alert(1)"', members=("w-1",), tier="```\nend")])
+    picture = graph.mermaid([row(workload='w"]; click x "javascript:alert(1)"', members=("w-1",), tier="```\nend")], [])
     assert '"]; click' not in picture and "```" not in picture and picture.count("subgraph") == 1
 
 
 def test_the_picture_is_stable_and_shows_only_what_changes_and_its_callers() -> None:
     found = changed(environment={"A": "b"})
-    assert graph.mermaid(found.rows) == graph.mermaid(tuple(reversed(found.rows)))
-    assert 'web-blue<br/>2 replaced one at a time"]:::turns' in graph.mermaid(found.rows)
-    assert "w_haproxy --> w_web_2d_blue" in graph.mermaid(found.rows) and "etcd" not in graph.mermaid(found.rows)
+    picture = graph.mermaid(found.rows, found.workloads)
+    assert picture == graph.mermaid(tuple(reversed(found.rows)), tuple(reversed(found.workloads)))
+    assert 'web-blue<br/>2 replaced one at a time"]:::turns' in picture
+    assert "w_haproxy --> w_web_2d_blue" in picture and "etcd" not in picture
+    assert "green" not in picture, "what isn't there is not drawn"
 
 
 def test_a_marker_ends_where_it_should() -> None:
