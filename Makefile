@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs hold unhold graph rotate preview upgrade ansible env tools images test test-unit test-preview test-local lint bench bench-change purge warm docs lock load
+.PHONY: help up down status logs hold unhold graph rotate preview upgrade ansible env tools images test test-unit test-preview test-local lint bench bench-change bench-preview prepare-preview review-tools purge warm docs lock load
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
@@ -36,8 +36,14 @@ graph: ## draw the running platform into README.md, from the stack's own state [
 rotate: ## exchange secrets under load [WHAT=all|redis|postgres|edge|ca|NAME UNTIL=switch BACK=yes STACK=local]
 	@$(RUN) python -m operations.rotation STACK=$(STACK) WHAT=$(WHAT) UNTIL=$(UNTIL) BACK=$(BACK)
 
-preview: ## what `make up` would do to whom, in words, then Pulumi's diff; changes nothing [STACK=local]
-	@$(SETUP) preview STACK=$(STACK)
+preview: ## what `make up` would do to whom, by which rule, at what cost; changes nothing [FORMAT=text|markdown|json STACK=local]
+	@$(SETUP) preview STACK=$(STACK) FORMAT=$(FORMAT)
+
+prepare-preview: ## what a preview needs: tools and images [STACK=local]
+	@$(SETUP) prepare STACK=$(STACK)
+
+review-tools: ## what comparing declarations and posting comments needs: the virtual environment
+	@$(SETUP) review-tools
 
 upgrade: ## bring every member to what the stack's YAML says, one at a time [STACK=local TIER=postgres PLAN=true]
 	@$(SETUP) prepare-ansible STACK=$(STACK)
@@ -70,12 +76,20 @@ test-local: ## the real platform on Docker
 	@$(SETUP) prepare-tests
 	@$(RUN) $(PYTEST) tests/local
 
-lint: ## ruff, mypy, yamllint, ansible-lint
+lint: ## ruff, mypy, yamllint, ansible-lint, the workflows, the rules over every committed stack
 	@$(SETUP) lint-tools
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
-	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks ansible .ansible-lint
+	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks ansible .ansible-lint .github .gitlab operations/previews/prices
 	@PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/ansible-lint -q --nocolor ansible
+	@.venv/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv/bin/check-jsonschema -q --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci .gitlab/*.yml
+	@.venv/bin/zizmor --offline --no-progress -q .github/workflows
+	@.venv/bin/python -m operations.policies
+
+bench-preview: ## how long a preview takes to its comment, and whether two are alike
+	@$(SETUP) prepare
+	@$(RUN) python -m operations.benchmarks.preview
 
 purge: ## remove answers from every edge's cache [URLS='/app/* shop.example/news' FILE=urls DRY_RUN=1 STACK=local]
 	@$(RUN) python -m operations.cache purge STACK=$(STACK) URLS='$(URLS)' FILE='$(FILE)' DRY_RUN='$(DRY_RUN)'
@@ -96,7 +110,7 @@ bench-change: ## what users notice of changed settings, new images, rotated secr
 	@$(SETUP) load-tools
 	@$(RUN) python -m operations.benchmarks.change PART='$(PART)'
 
-docs: ## write docs/settings.md from the settings models, docs/changes.md from what they change
+docs: ## write docs/settings.md from the settings models, docs/changes.md from what they change, docs/previews.md's rules
 	@$(SETUP) docs
 	@$(RUN) python -m tests.support.changes_page
 
@@ -104,7 +118,7 @@ lock: ## resolve requirements*.in anew: versions and hashes, no addresses
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
 	@for lock in requirements requirements-ansible requirements-dev images/supervisor/requirements toolchain/go/requirements; do \
 	  echo "$$lock.txt"; \
-	  (cd $$(dirname $$lock) && UV_CUSTOM_COMPILE_COMMAND='make lock' $(CURDIR)/build/uv/bin/uv pip compile --quiet \
+	  (cd $$(dirname $$lock) && UV_OVERRIDE=$(CURDIR)/requirements-override.txt UV_CUSTOM_COMPILE_COMMAND='make lock' $(CURDIR)/build/uv/bin/uv pip compile --quiet \
 	    --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    $$(basename $$lock).in --output-file $$(basename $$lock).txt) || exit 1; \
 	done

@@ -48,12 +48,12 @@ def plans(steps: Iterable[StepEventMetadata]) -> tuple[Plan, Plan]:
             if step.old.protect:
                 protected.add(name)
         if step.new:
-            after[name] = (step.type, _with_masked_changes(step))
+            after[name] = (step.type, with_masked_changes(step))
     return (plan.from_resources(before, frozenset(protected)),
             plan.from_resources(after, frozenset(protected & set(after))))
 
 
-def _with_masked_changes(step: StepEventMetadata) -> Mapping[str, Any]:
+def with_masked_changes(step: StepEventMetadata) -> Mapping[str, Any]:
     """The new inputs, with secrets that change marked so: Pulumi shows old and new ones alike, as ``[secret]``."""
     assert step.new
     inputs = step.new.inputs or {}

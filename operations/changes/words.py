@@ -61,6 +61,22 @@ SO = {
 }
 """What that means for those who use the platform."""
 
+COUNTED = {
+    Kind.NOTHING: "untouched",
+    Kind.LATER: "written for later",
+    Kind.RELOAD: "reload",
+    Kind.LIMITS: "with new limits",
+    Kind.PARAMETERS: "with new parameters",
+    Kind.ADDED: "added",
+    Kind.REMOVED: "deleted",
+    Kind.RESTARTED: "restarted one at a time",
+    Kind.REPLACED: "replaced one at a time",
+    Kind.PAUSE: "restarted with a pause of the writer",
+    Kind.OUTAGE: "with an outage",
+    Kind.REFUSED: "refused",
+}
+"""After a number of members, in a headline."""
+
 
 @dataclass(frozen=True)
 class Effect:

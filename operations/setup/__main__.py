@@ -29,6 +29,7 @@ USAGE = """usage: python3 -m operations.setup COMMAND
   images              engine and images
   load-tools          k6, which makes load for measurements
   lint-tools          the virtual environment with what linters need
+  review-tools        the virtual environment alone, for runs that compare declarations and post comments
   env                 print the environment that `pulumi` needs, for a shell [STACK=local]
   stop-engine         end the Docker engine, if this checkout started it by hand
   run COMMAND ...     run a command in that environment
@@ -66,8 +67,8 @@ def _command(command: str, arguments: Sequence[str]) -> int:
         preparation.prepare_images(progress)
     elif command == "load-tools":
         preparation.prepare_load(progress)
-    elif command == "lint-tools":
-        preparation.prepare_environment(progress)
+    elif command in ("lint-tools", "review-tools"):
+        preparation.prepare_environment(progress, development=command == "lint-tools")
     elif command == "stop-engine":
         progress.line(engine.stop())
     elif command == "env":

@@ -143,8 +143,13 @@ def draw(call: Call) -> int:
 
 
 def preview(call: Call) -> int:
-    """What an `up` would do to whom, in words, then Pulumi's own diff. Exit status 1 where it would be refused."""
-    return previews.show(call.stack, os.environ, call.console)
+    """What an `up` would do to whom, by which rule, at what cost, and the diff, as ``FORMAT`` text, markdown or json.
+    Exit status 1 where it would be refused, or a mandatory rule is broken."""
+    form = call.option("FORMAT") or "text"
+    if form not in previews.FORMATS:
+        call.console.print(f"FORMAT={form}: one of {', '.join(previews.FORMATS)}", highlight=False)
+        return 2
+    return previews.show(call.stack, os.environ, form)
 
 
 def repair(call: Call) -> int:
@@ -162,11 +167,13 @@ def repair(call: Call) -> int:
 
 
 def docs(call: Call) -> int:
-    """Write docs/settings.md anew."""
+    """Write docs/settings.md and the rules in docs/previews.md anew."""
     from components.settings.documentation import markdown
+    from operations.previews import documentation
 
     (ROOT / "docs" / "settings.md").write_text(markdown())
-    call.console.print("written: docs/settings.md")
+    documentation.write()
+    call.console.print("written: docs/settings.md, docs/previews.md")
     return 0
 
 

@@ -65,9 +65,9 @@ def prepare_load(progress: Progress) -> None:
     progress.line(f"load generator: {toolchain.k6()}")
 
 
-def prepare_environment(progress: Progress) -> None:
-    """The virtual environment alone, with what linters need. Raises ``SetupError``."""
-    _beside_the_environment(progress, lambda _commands: [], development=True)
+def prepare_environment(progress: Progress, *, development: bool) -> None:
+    """The virtual environment alone; with what linters need where ``development`` says so. Raises ``SetupError``."""
+    _beside_the_environment(progress, lambda _commands: [], development=development)
 
 
 def _beside_the_environment(progress: Progress, plan: Callable[[Commands], list[Task]], *,

@@ -77,7 +77,11 @@ class Recorded:
 def recorded(stack: automation.Stack) -> Recorded:
     """Read from the state, without its secrets."""
     file = state_file.find(stack.name, stack.workspace.env_vars.get("PULUMI_BACKEND_URL", ""))
-    deployment: Mapping[str, Any] = (state_file.deployment(file) if file else stack.export_stack().deployment) or {}
+    return recorded_in((state_file.deployment(file) if file else stack.export_stack().deployment) or {})
+
+
+def recorded_in(deployment: Mapping[str, Any]) -> Recorded:
+    """The same from a state that was read already."""
     made = [resource for resource in deployment.get("resources", ()) if resource.get("outputs")]
     containers = {resource["outputs"]["name"]: resource["id"] for resource in made if resource["type"] == CONTAINER}
     networks = frozenset(resource["id"] for resource in made if resource["type"] == NETWORK)

@@ -135,6 +135,7 @@ VARIATIONS: Mapping[str, Variation] = {
     "redis.masters": Variation([4], {"redis": {"masters": 3}}),
     "redis.replicas_per_master": Variation([2]),
     "redis.writes_need_replicas": _one(1),
+    "policies.levels": _one({"three-domains": "off"}),
 }
 """Settings whose default can't be varied by rule, or where one variation would not tell everything."""
 
@@ -144,7 +145,8 @@ OUTSIDE = {"target": "refused: this version deploys to one target"}
 HEAD = """# Changing a running platform
 
 1. Edit `stacks/Pulumi.<stack>.yaml` (every key: [settings.md](settings.md)).
-2. `make preview STACK=<stack>` says who would notice what, then shows Pulumi's own diff. It changes nothing.
+2. `make preview STACK=<stack>` says who would notice what, by which rule, at what cost, then shows the diff. It changes
+   nothing. [previews.md](previews.md) has it as a comment in pull requests.
 3. `make up STACK=<stack>`, or `pulumi up` typed by hand: the rules below hold for both.
 
 Cut off at any time, the same command goes on from there.

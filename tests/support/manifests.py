@@ -11,7 +11,7 @@ from components.platform import Platform
 from components.settings import Settings
 from components.targets.kubernetes.pods import Images
 from components.targets.kubernetes.target import KubernetesTarget
-from tests.support.mocks import on_mocks
+from operations.changes.declared import on_mocks
 from tests.support.redis_tier import Generating
 
 IMAGES = Images(reference=lambda name: name if ":" in name else f"evenkeel/{name}:0123456789ab",

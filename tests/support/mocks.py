@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +11,7 @@ import pulumi
 from components.platform import Platform
 from components.settings import Settings
 from components.targets.docker.target import DockerTarget
+from operations.changes.declared import on_mocks
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,6 @@ def _generated(args: pulumi.runtime.MockResourceArgs) -> dict[str, str]:
         return {part: f"<{part} of {args.name}>\n" for part in ("certificate", "chain", "key")}
     is_password = args.typ.startswith("pulumi-python:dynamic") and args.inputs.get("name") == args.name
     return {"value": f"password-of-{args.name}"} if is_password else {}
-
-
-def on_mocks(recorder: Recorder, program: Callable[[], None], stack: str = "test") -> None:
-    """Run a program of Pulumi's on mocks; returns once every registration is through."""
-    # Pulumi takes the thread's event loop, and who ran `asyncio.run` before left none behind.
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    pulumi.runtime.set_mocks(recorder, project="evenkeel", stack=stack, preview=False)
-    pulumi.runtime.test(program)()
 
 
 def declare(config: Mapping[str, Any], stack: str = "test") -> tuple[Recorder, Platform]:

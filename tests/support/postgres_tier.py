@@ -15,7 +15,7 @@ from components.secrets import Secrets
 from components.settings import Settings
 from components.tier import Context
 from components.workload import Workload
-from tests.support.mocks import on_mocks
+from operations.changes.declared import on_mocks
 from tests.support.redis_tier import Generating, Target
 
 
@@ -55,5 +55,5 @@ def declare(**postgres: Any) -> Declared:
                     pulumi.Output.from_input(file.content).apply(
                         lambda text, into=of_member, path=file.path: into.update({path: text}))
 
-    on_mocks(Generating(), program)
+    on_mocks(Generating(), program, "test")
     return Declared({workload.name: workload for workload in target.workloads}, contents, frozenset(secret_paths))

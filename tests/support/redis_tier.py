@@ -16,7 +16,8 @@ from components.secrets import Secrets
 from components.settings import Settings
 from components.tier import Context
 from components.workload import ConfigFile, Workload
-from tests.support.mocks import Recorder, on_mocks
+from operations.changes.declared import on_mocks
+from tests.support.mocks import Recorder
 
 
 class EngineNames:
@@ -89,5 +90,5 @@ def declare(**redis: Any) -> Declared:
                 pulumi.Output.from_input(file.content).apply(
                     lambda text, name=member.name, path=path: contents[name].update({path: text}))
 
-    on_mocks(Generating(), program)
+    on_mocks(Generating(), program, "test")
     return Declared(target.workloads[0], files, contents)

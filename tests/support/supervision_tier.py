@@ -15,7 +15,7 @@ from components.supervision import Supervision
 from components.targets.docker import naming
 from components.tier import Context
 from components.workload import Member, Resources, Workload, Zone
-from tests.support.mocks import on_mocks
+from operations.changes.declared import on_mocks
 from tests.support.redis_tier import Generating, Target
 
 

@@ -43,6 +43,7 @@ class DataVolume(Resource):
         labels = naming.labels(stack, workload.tier, member)
         if volume.protected:
             labels[PROTECTED_LABEL] = "true"
-        inputs = {"volume": naming.volume(stack, member, volume.name), "labels": labels}
+        # The size is for estimates of cost: this engine's volumes have none.
+        inputs = {"volume": naming.volume(stack, member, volume.name), "labels": labels, "sizeGib": volume.size_gib}
         options = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=volume.protected))
         super().__init__(DataVolumeProvider(), f"{member.name}-{volume.name}", inputs, options)

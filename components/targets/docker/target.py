@@ -135,7 +135,7 @@ class DockerTarget:
             image=self._image(workload.image),
             command=self._command(workload),
             labels=labels,
-            groups=[engine_socket.group()] if workload.controls_engine else [],
+            groups=[self._engine_group()] if workload.controls_engine else [],
             volumes=volumes,
             networks=self._attachments(workload, member),
             ports=[{"internal": inside, "external": outside, "ip": self._settings.network.address, "protocol": "tcp"}
@@ -174,8 +174,16 @@ class DockerTarget:
         own = list(workload.command) if workload.command else None
         if not workload.launcher:
             return own
-        entrypoint, command = images.entry(self._image(workload.image))
+        entrypoint, command = self._entry(self._image(workload.image))
         return entrypoint + (command if own is None else own)
+
+    def _engine_group(self) -> str:
+        """Who may use the engine's socket; only the engine's machine knows."""
+        return engine_socket.group()
+
+    def _entry(self, image: str, /) -> tuple[list[str], list[str]]:
+        """An image's own entrypoint and command; only the engine knows."""
+        return images.entry(image)
 
     def _attachments(self, workload: Workload, member: Member) -> list[dict[str, Any]]:
         aliases = sorted({member.name, workload.name, *workload.aliases})

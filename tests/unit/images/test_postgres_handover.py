@@ -77,7 +77,8 @@ def test_the_key_that_was_read_is_released_when_it_is_down(handover: Any, places
 
 
 @pytest.mark.parametrize("store", [Store(asked=""), Store(leader=OTHER), Store(asked=OTHER)])
-def test_a_restart_or_the_end_of_a_replica_releases_nothing(handover: Any, places: dict[str, str], store: Store) -> None:
+def test_a_restart_or_the_end_of_a_replica_releases_nothing(
+        handover: Any, places: dict[str, str], store: Store) -> None:
     down(places)
     assert handover.hand_over(store, ME, places) == "" and store.released == []
 

@@ -110,7 +110,8 @@ def test_members_whose_clients_connect_anew_after_a_reload_take_turns() -> None:
 
     under_way: list[str] = []
     settled: list[str] = []
-    new = {**changed(**{"a.conf": "2"}), "reloadSettle": 0.2, "labels": {"evenkeel.stack": "t", "evenkeel.tier": "edge"}}
+    labels = {"evenkeel.stack": "test", "evenkeel.tier": "edge"}
+    new = {**changed(**{"a.conf": "2"}), "reloadSettle": 0.2, "labels": labels}
     with mock.patch.object(placing.time, "sleep", side_effect=lambda _seconds: settled.append("settled")), \
          ThreadPoolExecutor() as pool:
         for done in [pool.submit(placing._reload_in_turn, new, Reloading()) for _ in range(4)]:  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Where reviews take place: GitHub and GitLab, spoken to through their documented REST APIs."""
