@@ -49,6 +49,9 @@ PATRONI_PORT = 8008
 ETCD_CLIENT_PORT, ETCD_PEER_PORT, ETCD_METRICS_PORT = 2379, 2380, 2381
 WRITE_PORT, READ_PORT, PROXY_STATUS_PORT = 5432, 5433, 8404
 PGBOUNCER_PORT = 6432
+NAMESPACE, SCOPE = "/evenkeel/", "postgres"
+LEADER_KEY = f"{NAMESPACE}{SCOPE}/leader"
+"""Where Patroni keeps in etcd who leads."""
 
 SERVER_LIFETIME_S = 900
 """PgBouncer renews a connection after so long; a reloaded pgproxy keeps its old process until all have been."""
@@ -145,7 +148,7 @@ class Postgres(Tier):
     def _patroni(self, member: Member) -> dict[str, Any]:
         settings = self.settings
         return {
-            "scope": "postgres", "name": member.name,
+            "scope": SCOPE, "namespace": NAMESPACE, "name": member.name,
             "host": self.context.names.member("postgres", member.ordinal),
             "port": POSTGRES_PORT, "api_port": PATRONI_PORT, "etcd_hosts": self.etcd_endpoints,
             "tls_dir": TLS_DIR, "data_dir": DATA_DIR, "bin_dir": f"/usr/lib/postgresql/{settings.version}/bin",
