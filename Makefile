@@ -6,7 +6,7 @@ SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs hold unhold graph rotate preview upgrade ansible env tools images test test-unit test-preview test-local lint bench bench-change purge warm docs lock
+.PHONY: help up down status logs hold unhold graph drill switchover rotate preview upgrade ansible env tools images test test-unit test-preview test-local lint bench bench-change bench-drill purge warm docs lock
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
@@ -32,6 +32,14 @@ unhold: ## end a hold before its time [MEMBER=redis-2 STACK=local]
 
 graph: ## draw the running platform into README.md, from the stack's own state [STACK=local]
 	@$(SETUP) graph STACK=$(STACK)
+
+drill: ## break something under load and report what clients noticed; all of them, or [DRILL=node-kill,partition STACK=local]
+	@$(SETUP) prepare-drills STACK=$(STACK)
+	@$(RUN) ansible-playbook ansible/playbooks/drill.yml -e stack=$(STACK) -e drill='$(DRILL)'
+
+switchover: ## hand Postgres' primary role to another member, as a pause [PRIMARY=postgres-2 STACK=local]
+	@$(SETUP) prepare-ansible STACK=$(STACK)
+	@$(RUN) ansible-playbook ansible/playbooks/switchover.yml -e stack=$(STACK) -e primary='$(PRIMARY)'
 
 rotate: ## exchange secrets under load [WHAT=all|redis|postgres|edge|ca|NAME UNTIL=switch BACK=yes STACK=local]
 	@$(RUN) python -m operations.rotation STACK=$(STACK) WHAT=$(WHAT) UNTIL=$(UNTIL) BACK=$(BACK)
@@ -76,6 +84,10 @@ lint: ## ruff, mypy, yamllint, ansible-lint
 	@.venv/bin/mypy
 	@.venv/bin/yamllint --strict -d '{extends: default, rules: {document-start: disable, line-length: {max: 120}, comments: {min-spaces-from-content: 1}}}' Pulumi.yaml stacks ansible .ansible-lint
 	@PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/ansible-lint -q --nocolor ansible
+
+bench-drill: ## how quickly it recovers, 20 runs each, beside Patroni's defaults without a fencer [RUNS=20]
+	@$(SETUP) prepare-drills
+	@RUNS=$(or $(RUNS),20) $(RUN) python -m operations.benchmarks.drill
 
 purge: ## remove answers from every edge's cache [URLS='/app/* shop.example/news' FILE=urls DRY_RUN=1 STACK=local]
 	@$(RUN) python -m operations.cache purge STACK=$(STACK) URLS='$(URLS)' FILE='$(FILE)' DRY_RUN='$(DRY_RUN)'

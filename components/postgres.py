@@ -184,7 +184,7 @@ class Postgres(Tier):
             drain=proxy_drain(PGBOUNCER_PORT))
 
     def _pgbouncer(self) -> Workload:
-        settings, pools = self.settings, self.settings.pgbouncer
+        settings, pools, timing = self.settings, self.settings.pgbouncer, self.settings.timing
         tls = self.tls_files("pgbouncer", pools.members)
         writer, reader = access.logins(settings)
         users = access.pooler_users(settings, self.context.secrets)
@@ -207,8 +207,9 @@ class Postgres(Tier):
                     reserve_after_s=pools.reserve_after_s, max_client_connections=pools.max_client_connections,
                     query_wait_timeout_s=pools.query_wait_timeout_s, query_timeout_s=pools.query_timeout_s,
                     client_login_timeout_s=10,
-                    login_retry_s=0.2, connect_timeout_s=2, server_check_delay_s=5, server_lifetime_s=SERVER_LIFETIME_S,
-                    tcp_user_timeout_ms=5000),
+                    login_retry_s=timing.login_retry_s, connect_timeout_s=timing.connect_timeout_s,
+                    server_check_delay_s=timing.idle_check_s, server_lifetime_s=SERVER_LIFETIME_S,
+                    tcp_user_timeout_ms=int(1000 * timing.tcp_user_timeout_s)),
             ]
 
         return Workload(

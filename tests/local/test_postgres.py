@@ -16,8 +16,8 @@ from tests.support.running import RunningPlatform
 MEMBERS = ("postgres-1", "postgres-2", "postgres-3")
 TTL_S = PLANS[RecoveryPlan.FAST].ttl_s
 WRITES_AGAIN_S = Postgres().pgbouncer.query_timeout_s + 15
-"""Its death is proved, so its key need not expire (20 s more). Our one writer may be caught in a write that waits for its
-quorum until PgBouncer ends it; then six more writes, each with a psql of its own."""
+"""Its death is proved, so its key need not expire (20 s more). Our one writer may be caught in a write that waits for
+its quorum until PgBouncer ends it; then six more writes, each with a psql of its own."""
 AUTHORITY = "/etc/evenkeel/tls/ca.pem"
 PASSWORD = """awk -F'"' '$2 == "app" { print $4 }' /etc/evenkeel/pgbouncer/userlist.txt"""
 
