@@ -13,9 +13,11 @@ CONFIG = Path("/etc/evenkeel")
 
 @dataclass(frozen=True)
 class Fencing:
-    """``key``: where Patroni keeps who leads. ``members``: by name, the engine's name of each one's container."""
+    """``key``: where Patroni keeps who leads; below ``announced`` every member announces itself. ``members``: by name,
+    the engine's name of each one's container."""
 
     key: str
+    announced: str
     members: Mapping[str, str]
 
 
