@@ -29,8 +29,8 @@ class Budget:
     plan: Death | None = None
     """``recovery_s`` is what the stack's recovery plan states for a death like this."""
     recovery_s: float | None = None
-    """From the fault (with ``from_undo``: from its end) until writes go on; with ``of``, until that kind of request
-    does."""
+    """From the fault (with ``from_undo``: from its end) until writes go on. With ``of``: until no request of that kind
+    fails or takes notably long any more."""
     of: str = "write"
     from_undo: bool = False
     failed_writes: int | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from operations.drills.catalogue import Budget
 from operations.drills.ledger import Outcome, Reconciled
-from operations.drills.timeline import WriterAck, recovery_s, two_writers
+from operations.drills.timeline import NOTABLE_GAP_S, WriterAck, recovery_s, two_writers
 from operations.drills.witness import Seen
 
 
@@ -40,16 +40,20 @@ def failures(seen: Seen) -> list[tuple[str, float, str]]:
     return sorted(found, key=lambda failure: failure[1])
 
 
-def successes(seen: Seen, kind: str) -> list[float]:
-    """When requests of a kind succeeded."""
-    if kind == "write":
-        return seen.acknowledged()
-    return [ask.ended for ask in seen.asks if ask.kind == kind and ask.succeeded]
-
-
 def recovered_s(seen: Seen, budget: Budget, at: Moments) -> float | None:
     """The recovery time that the budget speaks of."""
-    return recovery_s(successes(seen, budget.of), at.undone if budget.from_undo else at.fault, at.ended)
+    if budget.of != "write":
+        return _trouble_s(seen, budget.of, at)
+    return recovery_s(seen.acknowledged(), at.undone if budget.from_undo else at.fault, at.ended)
+
+
+def _trouble_s(seen: Seen, kind: str, at: Moments) -> float | None:
+    """From the fault to the end of the last request of a kind that failed or took notably long: only some of them are
+    hit (those whose slots one master served). None: to the end of the watch, or none succeeded."""
+    asks = [ask for ask in seen.asks if ask.kind == kind and ask.ended >= at.fault]
+    hit = [ask.ended for ask in asks if not ask.succeeded or ask.ended - ask.began >= NOTABLE_GAP_S]
+    last = max(hit, default=at.fault)
+    return last - at.fault if any(ask.succeeded and ask.began >= last for ask in asks) else None
 
 
 def checks(budget: Budget, seen: Seen, ledger: Reconciled, at: Moments, *,
@@ -67,7 +71,7 @@ def checks(budget: Budget, seen: Seen, ledger: Reconciled, at: Moments, *,
                   _none("commits that a member acknowledged, lost", missing_acks)]
     if budget.recovery_s is not None:
         took = recovered_s(seen, budget, at)
-        what = {"write": "writes go on", "session": "sessions go on"}.get(budget.of, f"{budget.of}s go on")
+        what = f"{budget.of}s go on"
         since = " after the fault's end" if budget.from_undo else ""
         found.append(Check(f"{what}{since}", "never" if took is None else f"{took:.2f} s", f"≤ {budget.recovery_s:g} s",
                            took is not None and took <= budget.recovery_s))

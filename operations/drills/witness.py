@@ -33,6 +33,8 @@ LONGEST_S = 600.0
 MOST_AT_ONCE = 400
 """Beyond it nothing more is sent, and that is counted."""
 FEEDS_PER_EDGE = 2
+VISITORS = 24
+"""Sessions, enough that every master of Redis serves some."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Rates:
 
     writes: float = 40
     reads: float = 20
-    sessions: float = 5
+    sessions: float = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +118,11 @@ class Witness:
             self.seen.feeds = [Feed(self._urls[edge:] + self._urls[:edge], self._trust)
                                for edge in range(len(self._urls)) for _ in range(FEEDS_PER_EDGE)]
             feeds = [asyncio.create_task(feed.follow()) for feed in self.seen.feeds]
-            cookies = await self._open_session(clients)
+            visitors = itertools.cycle([await self._open_session(clients) for _ in range(VISITORS)])
             kinds = ((self._rates.writes, self._write), (self._rates.reads, self._read))
             loops = [self._loop(rate, lambda ask=ask: ask(clients)) for rate, ask in kinds]
             loops.append(self._loop(self._rates.sessions, lambda: self._ask(
-                clients, "session", "/api/session", headers={"Cookie": cookies})))
+                clients, "session", "/api/session", headers={"Cookie": next(visitors)})))
             await asyncio.gather(*loops)
             for feed in feeds:
                 feed.cancel()

@@ -57,9 +57,18 @@ def test_what_was_in_flight_may_fail_and_what_came_later_may_not() -> None:
 
 
 def test_sessions_have_a_recovery_of_their_own() -> None:
-    found = seen()
-    found.asks = [Ask("session", at, at + 0.01, 200) for at in (4.0, 5.0, 9.0, 9.5)]
-    assert failed(Budget(recovery_s=3.0, of="session"), found) == ["sessions go on"]
+    """Only those fail whose slots the dead master served: the others must not hide it."""
+    def with_the_last_failure(at: float, status: int = 503) -> Seen:
+        found = seen()
+        found.asks = [Ask("session", begin, begin + 0.01, 200) for begin in (4.0, 5.5, 6.0, 7.0, 9.0, 9.5)]
+        found.asks += [Ask("session", 5.2, 5.3, 503), Ask("session", at - 0.6, at, status)]
+        return found
+
+    budget = Budget(recovery_s=3.0, of="session")
+    assert failed(budget, with_the_last_failure(7.5)) == []
+    assert failed(budget, with_the_last_failure(8.4)) == ["sessions go on"]
+    assert failed(budget, with_the_last_failure(8.4, status=200)) == ["sessions go on"], "a long wait counts, too"
+    assert failed(budget, with_the_last_failure(19.0)) == ["sessions go on"], "never again"
 
 
 def test_a_recovery_may_be_counted_from_the_faults_end() -> None:
