@@ -6,11 +6,12 @@ SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs hold unhold graph rotate preview upgrade ansible env tools images test test-unit test-preview test-local lint bench bench-change bench-preview prepare-preview review-tools purge warm docs lock load
+# All of them: none makes a file of its name.
+.PHONY: $(shell awk -F: '/^[a-z-]+:/ {print $$1}' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/[$$][$$]/, "$$", $$2); printf "  %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 up: ## bring the whole platform up [STACK=local]
 	@$(SETUP) up STACK=$(STACK)
@@ -32,6 +33,14 @@ unhold: ## end a hold before its time [MEMBER=redis-2 STACK=local]
 
 graph: ## draw the running platform into README.md, from the stack's own state [STACK=local]
 	@$(SETUP) graph STACK=$(STACK)
+
+drill: ## break something under load and report what clients noticed; all of them, or [DRILL=node-kill,partition STACK=local]
+	@$(SETUP) prepare-drills STACK=$(STACK)
+	@$(RUN) ansible-playbook ansible/playbooks/drill.yml -e stack=$(STACK) -e drill='$(DRILL)'
+
+switchover: ## hand Postgres' primary role to another member, as a pause [PRIMARY=postgres-2 STACK=local]
+	@$(SETUP) prepare-ansible STACK=$(STACK)
+	@$(RUN) ansible-playbook ansible/playbooks/switchover.yml -e stack=$(STACK) -e primary='$(PRIMARY)'
 
 rotate: ## exchange secrets under load [WHAT=all|redis|postgres|edge|ca|NAME UNTIL=switch BACK=yes STACK=local]
 	@$(RUN) python -m operations.rotation STACK=$(STACK) WHAT=$(WHAT) UNTIL=$(UNTIL) BACK=$(BACK)
@@ -90,6 +99,10 @@ lint: ## ruff, mypy, yamllint, ansible-lint, the workflows, the rules over every
 bench-preview: ## how long a preview takes to its comment, and whether two are alike
 	@$(SETUP) prepare
 	@$(RUN) python -m operations.benchmarks.preview
+
+bench-drill: ## how quickly it recovers, 20 runs each, beside Patroni's defaults without a fencer [RUNS=20]
+	@$(SETUP) prepare-drills
+	@RUNS=$(or $(RUNS),20) $(RUN) python -m operations.benchmarks.drill
 
 purge: ## remove answers from every edge's cache [URLS='/app/* shop.example/news' FILE=urls DRY_RUN=1 STACK=local]
 	@$(RUN) python -m operations.cache purge STACK=$(STACK) URLS='$(URLS)' FILE='$(FILE)' DRY_RUN='$(DRY_RUN)'

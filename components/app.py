@@ -141,7 +141,7 @@ class App(Tier):
 
     def _environment(self, offered: Sequence[Connection], **own: Any) -> Mapping[str, str]:
         settings = self.context.settings.app
-        limits = settings.database_pool
+        limits, timing = settings.database_pool, self.context.settings.postgres.timing
         given: dict[str, str] = {}
         for connection in offered:
             given |= connection.variables
@@ -152,7 +152,8 @@ class App(Tier):
                 **own, EVENKEEL_STACK=self.context.stack,
                 DRAIN_SECONDS=settings.drain_s, KEEP_ALIVE_SECONDS=f"{settings.keep_alive_s:g}",
                 DB_POOL_MAX=limits.maximum, DB_POOL_MIN=limits.minimum,
-                DB_READ_POOL_MAX=limits.read_maximum, DB_READ_POOL_MIN=limits.read_minimum),
+                DB_READ_POOL_MAX=limits.read_maximum, DB_READ_POOL_MIN=limits.read_minimum,
+                DB_DEADLINE_SECONDS=f"{timing.deadline_s:g}", DB_POOL_WAIT_SECONDS=f"{timing.pool_wait_s:g}"),
             **given,
             **settings.environment,
         }

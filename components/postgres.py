@@ -49,6 +49,11 @@ PATRONI_PORT = 8008
 ETCD_CLIENT_PORT, ETCD_PEER_PORT, ETCD_METRICS_PORT = 2379, 2380, 2381
 WRITE_PORT, READ_PORT, PROXY_STATUS_PORT = 5432, 5433, 8404
 PGBOUNCER_PORT = 6432
+NAMESPACE, SCOPE = "/evenkeel/", "postgres"
+LEADER_KEY = f"{NAMESPACE}{SCOPE}/leader"
+"""Where Patroni keeps in etcd who leads."""
+ANNOUNCED = f"{NAMESPACE}{SCOPE}/members/"
+"""Below this every member says where it is and how it does."""
 
 SERVER_LIFETIME_S = 900
 """PgBouncer renews a connection after so long; a reloaded pgproxy keeps its old process until all have been."""
@@ -145,7 +150,7 @@ class Postgres(Tier):
     def _patroni(self, member: Member) -> dict[str, Any]:
         settings = self.settings
         return {
-            "scope": "postgres", "name": member.name,
+            "scope": SCOPE, "namespace": NAMESPACE, "name": member.name,
             "host": self.context.names.member("postgres", member.ordinal),
             "port": POSTGRES_PORT, "api_port": PATRONI_PORT, "etcd_hosts": self.etcd_endpoints,
             "tls_dir": TLS_DIR, "data_dir": DATA_DIR, "bin_dir": f"/usr/lib/postgresql/{settings.version}/bin",
@@ -181,7 +186,7 @@ class Postgres(Tier):
             drain=proxy_drain(PGBOUNCER_PORT))
 
     def _pgbouncer(self) -> Workload:
-        settings, pools = self.settings, self.settings.pgbouncer
+        settings, pools, timing = self.settings, self.settings.pgbouncer, self.settings.timing
         tls = self.tls_files("pgbouncer", pools.members)
         writer, reader = access.logins(settings)
         users = access.pooler_users(settings, self.context.secrets)
@@ -204,8 +209,9 @@ class Postgres(Tier):
                     reserve_after_s=pools.reserve_after_s, max_client_connections=pools.max_client_connections,
                     query_wait_timeout_s=pools.query_wait_timeout_s, query_timeout_s=pools.query_timeout_s,
                     client_login_timeout_s=10,
-                    login_retry_s=0.2, connect_timeout_s=2, server_check_delay_s=5, server_lifetime_s=SERVER_LIFETIME_S,
-                    tcp_user_timeout_ms=5000),
+                    login_retry_s=timing.login_retry_s, connect_timeout_s=timing.connect_timeout_s,
+                    server_check_delay_s=timing.idle_check_s, server_lifetime_s=SERVER_LIFETIME_S,
+                    tcp_user_timeout_ms=int(1000 * timing.tcp_user_timeout_s)),
             ]
 
         return Workload(

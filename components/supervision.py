@@ -14,9 +14,10 @@ back only what died: who is alive and unhealthy is left to its own recovery.
 from __future__ import annotations
 
 import json
+from typing import Any
 from urllib.parse import quote
 
-from components.postgres import ETCD_CLIENT_PORT
+from components.postgres import ANNOUNCED, ETCD_CLIENT_PORT, LEADER_KEY
 from components.settings.supervision import Supervision as SupervisionSettings
 from components.tier import Tier
 from components.workload import (
@@ -37,7 +38,7 @@ PORT, STATUS_PORT = 2376, 8404
 EVENTS = ("create", "destroy", "die", "kill", "oom", "start", "stop")
 """What supervisors hear of; health checks alone would be ten events a second."""
 ACTIONS = ("start", "restart")
-"""What may be done to a member. The fencer (decision 6, second part) will need `kill`."""
+"""What may be done to a member. A fencer needs no more: it proves deaths, it kills nobody."""
 
 
 class Supervision(Tier):
@@ -99,7 +100,8 @@ class Supervision(Tier):
             told = {"me": member.name, "rank": member.ordinal - 1,
                     "engines": [f"{names.member(PROXY, n)}:{PORT}" for n in proxies], "stores": stores,
                     "settle_s": settings.settle_s, "lease_s": settings.lease_s, "steady_s": settings.steady_s,
-                    "longest_pause_s": settings.longest_pause_s, "schedule_grace_s": settings.schedule_grace_s}
+                    "longest_pause_s": settings.longest_pause_s, "schedule_grace_s": settings.schedule_grace_s,
+                    "fencing": self._fencing()}
             return [*tls, ConfigFile("supervisor.json", json.dumps(told, indent=1) + "\n", effect=Effect.RESTART)]
 
         return Workload(
@@ -110,6 +112,15 @@ class Supervision(Tier):
             stop_grace_s=10,
             # Who watches goes first, so that it neither sees nor mistakes how the others go.
             stops_before=(*(workload.name for workload in self.context.declared), PROXY))
+
+    def _fencing(self) -> dict[str, Any] | None:
+        """The leader key that the pair may release, and the engine's names of those who may hold it."""
+        count = next((workload.count for workload in self.context.declared if workload.name == "postgres"), 0)
+        if not self.settings.fencing or count < 2:
+            return None
+        members = [Member("postgres", n) for n in range(1, count + 1)]
+        return {"key": LEADER_KEY, "announced": ANNOUNCED, "members": {
+            member.name: self.context.names.container(member.workload, member.ordinal) for member in members}}
 
 
 def _filter(stack: str, **further: list[str]) -> str:

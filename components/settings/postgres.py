@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
@@ -46,7 +46,7 @@ class RecoveryPlan(StrEnum):
 
 @dataclass(frozen=True)
 class Timing:
-    """What one recovery plan means. Patroni's are in seconds, the load balancers' and etcd's in milliseconds."""
+    """What one recovery plan means."""
 
     ttl_s: int
     """Life of the leader key: without proof of death, nobody takes over earlier. Patroni's minimum is 20."""
@@ -58,6 +58,21 @@ class Timing:
     check_falls: int
     heartbeat_ms: int
     """etcd's; ``election_ms`` is ten times that, as etcd's tuning guide says."""
+    login_retry_s: float
+    """PgBouncer's pause after a login that failed, ``connect_timeout_s`` its patience with one, and
+    ``tcp_user_timeout_s`` how long it waits for a host that went silent; idle connections are tested when they were
+    idle for ``idle_check_s``."""
+    connect_timeout_s: float
+    tcp_user_timeout_s: float
+    idle_check_s: float
+    deadline_s: float
+    """What a worker should give a request that needs the database, and how much of that may be waiting for a
+    connection: longer than writes stand still when a dead primary is replaced."""
+    pool_wait_s: float
+    rto_s: float
+    """Stated: writes go on this soon after the primary died, its death proved."""
+    silent_rto_s: float
+    """Stated: and this soon after it fell silent, which proves nothing: its key has to expire."""
 
     @property
     def election_ms(self) -> int:
@@ -65,9 +80,18 @@ class Timing:
 
 
 PLANS = {
-    RecoveryPlan.FAST: Timing(20, 2, 5, check_ms=500, failing_check_ms=250, check_falls=2, heartbeat_ms=100),
-    RecoveryPlan.NORMAL: Timing(30, 5, 10, check_ms=1000, failing_check_ms=500, check_falls=3, heartbeat_ms=200),
-    RecoveryPlan.CAUTIOUS: Timing(60, 10, 20, check_ms=2000, failing_check_ms=1000, check_falls=3, heartbeat_ms=500),
+    RecoveryPlan.FAST: Timing(
+        20, 2, 5, check_ms=500, failing_check_ms=250, check_falls=2, heartbeat_ms=100,
+        login_retry_s=0.2, connect_timeout_s=2, tcp_user_timeout_s=5, idle_check_s=5,
+        deadline_s=5, pool_wait_s=4, rto_s=3, silent_rto_s=30),
+    RecoveryPlan.NORMAL: Timing(
+        30, 5, 10, check_ms=1000, failing_check_ms=500, check_falls=3, heartbeat_ms=200,
+        login_retry_s=0.5, connect_timeout_s=3, tcp_user_timeout_s=10, idle_check_s=10,
+        deadline_s=8, pool_wait_s=6, rto_s=6, silent_rto_s=45),
+    RecoveryPlan.CAUTIOUS: Timing(
+        60, 10, 20, check_ms=2000, failing_check_ms=1000, check_falls=3, heartbeat_ms=500,
+        login_retry_s=1, connect_timeout_s=5, tcp_user_timeout_s=20, idle_check_s=30,
+        deadline_s=12, pool_wait_s=10, rto_s=12, silent_rto_s=90),
 }
 
 
@@ -125,7 +149,9 @@ class Postgres(Model):
     database: str = knob("app", "Database made for the application.", pattern=r"^[a-z][a-z0-9_]{0,40}$")
     user: str = knob("app", "Its owner, as which the application connects.", pattern=r"^[a-z][a-z0-9_]{0,40}$")
     recovery_plan: RecoveryPlan = knob(
-        RecoveryPlan.FAST, "Timings of Patroni, its load balancers and etcd together: fast, normal or cautious.")
+        RecoveryPlan.FAST, "Timings of Patroni, etcd, the load balancers, the poolers and the application's pools "
+        "together, and what to expect of them: writes go on 3, 6 or 12 s after the primary died (fast, normal, "
+        "cautious), and 30, 45 or 90 s after it merely fell silent.")
     ttl_s: int | None = knob(None, "Life of the leader key; empty: the recovery plan's.", unit="s", ge=20)
     loop_wait_s: int | None = knob(None, "Pause of Patroni's loop; empty: the recovery plan's.", unit="s", ge=1)
     retry_timeout_s: int | None = knob(
@@ -154,9 +180,8 @@ class Postgres(Model):
     def timing(self) -> Timing:
         """The recovery plan with what was overridden."""
         plan = PLANS[self.recovery_plan]
-        return Timing(self.ttl_s or plan.ttl_s, self.loop_wait_s or plan.loop_wait_s,
-                      self.retry_timeout_s or plan.retry_timeout_s, plan.check_ms, plan.failing_check_ms,
-                      plan.check_falls, plan.heartbeat_ms)
+        return replace(plan, ttl_s=self.ttl_s or plan.ttl_s, loop_wait_s=self.loop_wait_s or plan.loop_wait_s,
+                       retry_timeout_s=self.retry_timeout_s or plan.retry_timeout_s)
 
     @property
     def readonly_database(self) -> str:

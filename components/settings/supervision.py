@@ -14,6 +14,9 @@ class Supervision(Model):
         "schedule.")
     members: int = knob(2, "Supervisors, of which one acts, and as many proxies. With 1 nobody brings that one back.",
                         ge=1, le=5)
+    fencing: bool = knob(
+        True, "Release the leader key of a Postgres node that is proved dead, so that another takes over in seconds. "
+        "Off: writes wait until the key expires (`postgres.ttl_s`).")
     settle_s: float = knob(
         1.0, "How long after a death the engine, or a `stop` that is still under way, has its turn; three times as "
         "long after the stop signal.", unit="s", ge=0.5, le=5)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from operations.setup import engine, env, environment, preparation
 from operations.setup.errors import SetupError
+from operations.setup.images import ON_DEMAND
 from operations.setup.paths import ROOT
 from operations.setup.progress import Progress
 
@@ -25,6 +26,7 @@ USAGE = """usage: python3 -m operations.setup COMMAND
   prepare             tools, virtual environment, engine, the images that a stack needs [STACK=local]
   prepare-tests       the same with all images, and with what tests and linters need
   prepare-ansible     the same as prepare, with Ansible
+  prepare-drills      the same as prepare-ansible, with what drills break things with
   tools               tools and virtual environment
   images              engine and images
   load-tools          k6, which makes load for measurements
@@ -58,10 +60,11 @@ def main(arguments: Sequence[str]) -> int:
 def _command(command: str, arguments: Sequence[str]) -> int:
     progress = Progress()
     began = time.time()
-    if command in ("prepare", "prepare-tests", "prepare-ansible", "tools"):
+    if command in ("prepare", "prepare-tests", "prepare-ansible", "prepare-drills", "tools"):
         preparation.prepare(progress, images=command != "tools", development=command == "prepare-tests",
-                            ansible=command in ("prepare-ansible", "prepare-tests"),
-                            stack=_stack(arguments) if command in ("prepare", "prepare-ansible") else None)
+                            ansible=command in ("prepare-ansible", "prepare-drills", "prepare-tests"),
+                            stack=None if command in ("prepare-tests", "tools") else _stack(arguments),
+                            also=ON_DEMAND if command == "prepare-drills" else ())
         progress.line(f"ready, {progress.total():.1f} s in all")
     elif command == "images":
         preparation.prepare_images(progress)

@@ -15,6 +15,8 @@ from operations.setup.paths import ROOT
 BASE = "base"
 PACKAGES = {"supervisor": ("operations/supervisor",)}
 """Image -> folders of this checkout that it ships besides its own; they have the same path in the build context."""
+ON_DEMAND = frozenset({"faults"})
+"""No stack runs them: they are built for those who ask."""
 DEFAULT_EXAMPLE = "orders"
 """What runs where no setting names another application."""
 
@@ -47,8 +49,8 @@ def needed(stack_file: Path, root: Path = ROOT) -> tuple[str, ...]:
     A mention that is none (a comment) builds one too many, which is better than the other way round.
     """
     text = stack_file.read_text() if stack_file.exists() else ""
-    return tuple(name for name in names(root) if (root / "images" / name).is_dir() or name == DEFAULT_EXAMPLE
-                 or re.search(rf"\b{re.escape(name)}\b", text))
+    return tuple(name for name in names(root) if name not in ON_DEMAND and (
+        (root / "images" / name).is_dir() or name == DEFAULT_EXAMPLE or re.search(rf"\b{re.escape(name)}\b", text)))
 
 
 def image_tag(name: str, root: Path = ROOT) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from operations.setup import engine, environment, image_builds, lock, machine, node, tasks, toolchain
 from operations.setup.commands import Commands
@@ -17,14 +17,14 @@ ENVIRONMENT, ENGINE = "environment", "engine"
 
 
 def prepare(progress: Progress, *, images: bool = True, development: bool = False,
-            ansible: bool = False, stack: str | None = None) -> dict[str, str]:
+            ansible: bool = False, stack: str | None = None, also: Collection[str] = ()) -> dict[str, str]:
     """Bring everything here that `pulumi up` needs (``images`` False: all but the engine and the images; ``stack``: of
-    the images only those it uses), and say what is done. Returns ``pulumi_environment()``.
+    the images only those it uses, and those of ``also``), and say what is done. Returns ``pulumi_environment()``.
 
     Safe to interrupt and to run again: what is finished stays finished. Raises ``SetupError``.
     """
     commands = Commands()
-    wanted = None if stack is None else needed(ROOT / "stacks" / f"Pulumi.{stack}.yaml")
+    wanted = None if stack is None else (*needed(ROOT / "stacks" / f"Pulumi.{stack}.yaml"), *also)
     with lock.held(cache() / "setup.lock", progress.line):
         found = machine.look()
         progress.line(f"machine: {found}")

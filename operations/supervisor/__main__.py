@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from operations.supervisor import holds
 from operations.supervisor.engine import Engine
 from operations.supervisor.etcd import Etcd
+from operations.supervisor.fencer import Fencer
 from operations.supervisor.holds import Hold
 from operations.supervisor.pair import HOLDS, PREFIX, Pair
 from operations.supervisor.report import Report
@@ -42,10 +43,15 @@ def run(settings: Settings, _arguments: Sequence[str]) -> int:
     def engine() -> Engine:
         return Engine(settings.engines, settings.tls)
 
-    pair = Pair(settings.me, settings.lease_s, Etcd(settings.stores, settings.tls), sees_the_engine)
-    rescue = Rescue(engine, pair, current_holds, settings.longest_pause_s, say)
+    def etcd() -> Etcd:
+        return Etcd(settings.stores, settings.tls)
+
+    pair = Pair(settings.me, settings.lease_s, etcd(), sees_the_engine)
+    fencer = Fencer(settings.fencing, engine, etcd, pair.role, say) if settings.fencing else None
+    rescue = Rescue(engine, pair, current_holds, settings.longest_pause_s, say,
+                    release=fencer.release if fencer else None)
     made.append(Supervisor(settings, engine(), pair, rescue,
-                           pool=ThreadPoolExecutor(WORKERS), say=say))
+                           pool=ThreadPoolExecutor(WORKERS), say=say, fencer=fencer))
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stopped.set())
     pair.start()

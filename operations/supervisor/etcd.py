@@ -6,6 +6,7 @@ import base64
 import json
 import ssl
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from operations.supervisor.connection import Servers
@@ -16,6 +17,15 @@ TIMEOUT_S = 1.0
 
 class EtcdError(OSError):
     """etcd answered, but not with what was asked for."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key as it was read: ``revision`` is that of its last write, ``lease`` what it hangs on ("" where on none)."""
+
+    value: str
+    revision: str
+    lease: str = ""
 
 
 class Etcd:
@@ -52,6 +62,27 @@ class Etcd:
     def delete(self, key: str) -> bool:
         """True when there was one."""
         return int(self._call("kv/deleterange", {"key": _encoded(key)}).get("deleted", 0)) > 0
+
+    def read(self, key: str) -> Key | None:
+        """One key, as a majority has it; None when there is none."""
+        found = self._call("kv/range", {"key": _encoded(key)}).get("kvs", [])
+        if not found:
+            return None
+        return Key(_decoded(found[0].get("value", "")), str(found[0]["mod_revision"]), str(found[0].get("lease", "")))
+
+    def delete_if(self, key: str, as_read: Key, also: str) -> bool:
+        """Delete a key, and ``also`` another one, if nobody has written the first since it was read; in one
+        transaction. True when they were deleted."""
+        answer = self._call("kv/txn", {
+            "compare": [{"key": _encoded(key), "target": "MOD", "result": "EQUAL", "mod_revision": as_read.revision},
+                        {"key": _encoded(key), "target": "VALUE", "result": "EQUAL", "value": _encoded(as_read.value)}],
+            "success": [{"request_delete_range": {"key": _encoded(one)}} for one in (key, also)]})
+        return bool(answer.get("succeeded", False))
+
+    def life(self, lease: str) -> tuple[float, float]:
+        """Seconds that a lease has left, and that it had when it was last renewed."""
+        told = self._call("lease/timetolive", {"ID": lease})
+        return float(told.get("TTL", 0)), float(told.get("grantedTTL", 0))
 
     def below(self, prefix: str) -> dict[str, str]:
         """Every key that begins with ``prefix``, without it -> its value."""

@@ -22,7 +22,9 @@ class Rescue:
     """What a supervisor does to containers; ``current_holds`` asks etcd anew and raises ``OSError`` without it."""
 
     def __init__(self, new_engine: Callable[[], Engine], pair: Pair, current_holds: Callable[[], dict[str, Hold]],
-                 longest_pause_s: float, say: Report) -> None:
+                 longest_pause_s: float, say: Report, *, release: Callable[[str], None] | None = None) -> None:
+        """``release``: sees, before a dead member is started, that it holds no leader key any more."""
+        self._release = release or (lambda _member: None)
         self._new_engine, self._pair, self._current_holds = new_engine, pair, current_holds
         self._longest_pause_s, self._say = longest_pause_s, say
         self._lock = threading.Lock()
@@ -84,8 +86,7 @@ class Rescue:
                     container.id, container.status, container.finished_at):
                 return
             self.tried.put((container.id, tries.after_start(time.time())))
-            # The place for the second part of decision 6: before a dead primary may start again, the fencer has proof
-            # of its death here (this id, this end) and releases its leader key.
+            self._release(container.member)
             with self._lock:
                 self._begun[container.id] = time.time()
             if not engine.act(container.name, verb):

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 CONFIG = Path("/etc/evenkeel")
+
+
+@dataclass(frozen=True)
+class Fencing:
+    """``key``: where Patroni keeps who leads; below ``announced`` every member announces itself. ``members``: by name,
+    the engine's name of each one's container."""
+
+    key: str
+    announced: str
+    members: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -26,12 +37,16 @@ class Settings:
     longest_pause_s: float
     schedule_grace_s: float
     directory: Path = CONFIG
+    fencing: Fencing | None = None
+    """Whose leader key is released when its holder is proved dead; None: nobody's."""
 
     @classmethod
     def load(cls, directory: Path = CONFIG) -> Settings:
         known = json.loads((directory / "supervisor.json").read_text(encoding="utf-8"))
         engines, stores = tuple(known.pop("engines")), tuple(known.pop("stores"))
-        return cls(engines=engines, stores=stores, directory=directory, **known)
+        fencing = known.pop("fencing", None)
+        return cls(engines=engines, stores=stores, directory=directory, fencing=Fencing(**fencing) if fencing else None,
+                   **known)
 
     def tls(self) -> ssl.SSLContext:
         """Trusts the platform's authority alone and shows this member's own certificate. The files are read at each

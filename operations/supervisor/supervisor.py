@@ -13,6 +13,7 @@ from pathlib import Path
 from operations.supervisor.cron import Cron
 from operations.supervisor.engine import Engine, EngineError, GoneError, Listed
 from operations.supervisor.events import Event, History
+from operations.supervisor.fencer import Fencer
 from operations.supervisor.memory import Memory
 from operations.supervisor.pair import Pair, Role, delay_s
 from operations.supervisor.report import Report
@@ -33,9 +34,9 @@ class Supervisor:
     """One of the pair. ``turn`` does one round of the loop."""
 
     def __init__(self, settings: Settings, engine: Engine, pair: Pair, rescue: Rescue, *,
-                 pool: Executor, say: Report) -> None:
+                 pool: Executor, say: Report, fencer: Fencer | None = None) -> None:
         self._settings, self._engine, self._pair, self._rescue = settings, engine, pair, rescue
-        self._pool, self._say = pool, say
+        self._pool, self._say, self._fencer = pool, say, fencer
         self._cron = Cron(say, settings.schedule_grace_s)
         self._memory = Memory(settings.steady_s)
         self.heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -49,6 +50,8 @@ class Supervisor:
     def run(self, stopped: threading.Event) -> None:
         """Until ``stopped``."""
         threading.Thread(target=self._listen, daemon=True, name="events").start()
+        if self._fencer is not None:
+            threading.Thread(target=self._fencer.run, args=(stopped,), daemon=True, name="fencer").start()
         while not stopped.is_set():
             began = time.monotonic()
             try:
@@ -89,6 +92,8 @@ class Supervisor:
                     if event.at > since:
                         since = event.at
                         self.heard.put(event)
+                        if self._fencer is not None:
+                            self._fencer.hear(event)
             time.sleep(RECONNECT_S)
 
     def _hear(self, role: Role) -> None:

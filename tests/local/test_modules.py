@@ -68,6 +68,27 @@ def test_modules_converge_and_tell_the_truth_beforehand(
     play(platform, tmp_path, tasks)
 
 
+def test_patroni_is_paused_and_acts_again_and_a_replica_is_cloned_when_it_has_to_be(
+        platform: RunningPlatform, tmp_path: Path) -> None:
+    replica, leader = member_with(platform, "postgres", "replica"), member_with(platform, "postgres", "primary")
+    clone = {"evenkeel.platform.patroni_reinitialise": {"stack": platform.stack, "member": replica}}
+    refused = {"evenkeel.platform.patroni_reinitialise": {"stack": platform.stack, "member": leader, "force": True}}
+    fail_over = {"evenkeel.platform.patroni_failover": {"stack": platform.stack}}
+    elsewhere = {"evenkeel.platform.patroni_failover": {"stack": platform.stack, "primary": replica}}
+    forced = {"evenkeel.platform.patroni_reinitialise": {"stack": platform.stack, "member": replica, "force": True}}
+    said = play(platform, tmp_path, [
+        *four_times(platform, "patroni_pause", {"state": "paused"}),
+        *four_times(platform, "patroni_pause", {"state": "acting"}),
+        {"name": "Clone what streams", **clone, "register": "cloned", "failed_when": "cloned is changed"},
+        {"name": "Clone it all the same", **forced},
+        {"name": "Clone the primary", **refused, "register": "no", "failed_when": "no.msg is not defined"},
+        {"name": "Fail over from nobody", **fail_over, "register": "kept", "failed_when": "kept is changed"},
+        {"name": "Fail over", **elsewhere, "register": "not_so", "failed_when": "not_so.msg is not defined"},
+        {"name": "Show", "ansible.builtin.debug": {"msg": "{{ no.msg }} {{ not_so.msg }}"}}])
+    assert "was cloned anew and streams" in said
+    assert "its data is what the others are copied from" in said and "make switchover PRIMARY=" in said
+
+
 def test_one_operation_at_a_time(platform: RunningPlatform, tmp_path: Path) -> None:
     other = {"who": "ada", "host": "another-machine", "process": 7, "began": "1", "reason": "restore", "since": "noon"}
     stolen = json.dumps(other)

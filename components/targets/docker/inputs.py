@@ -41,8 +41,8 @@ question on; out of an internal network nothing can be passed, and it never answ
 tries each such question would take 10 s, and Patroni asks several before it lets a replica lead."""
 SLOWEST_CHECKS_S = 60
 """Between two of the engine's own health checks. They are for people who look at `docker ps`: whoever waits for a
-member or shows its status runs the check itself, at once. Each is a process that the engine starts in a container: for 26
-members every 10 s that would be 2.6 a second on an idle machine."""
+member or shows its status runs the check itself, at once. Each is a process that the engine starts in a container: for
+26 members every 10 s that would be 2.6 a second on an idle machine."""
 LOG_SIZE = {"max-size": "10m", "max-file": "3"}
 STOP_MARGIN_S = 5
 """The engine kills this much later than the workload's own grace ends."""

@@ -23,11 +23,13 @@ def test_defaults() -> None:
 def test_what_the_platform_hands_over() -> None:
     configuration = Configuration.from_environment({
         **MINIMAL, "DATABASE_READ_REPLICA_URL": URL, "PORT": "9000", "KEEP_ALIVE_SECONDS": "60", "DRAIN_SECONDS": "20",
-        "DB_POOL_MIN": "5", "DB_POOL_MAX": "20", "REDIS_CLUSTER_NODES": "redis-1:6379, redis-2,",
+        "DB_POOL_MIN": "5", "DB_POOL_MAX": "20", "DB_DEADLINE_SECONDS": "8", "DB_POOL_WAIT_SECONDS": "6",
+        "REDIS_CLUSTER_NODES": "redis-1:6379, redis-2,",
         "REDIS_CACHE_USER": "kept", "REDIS_CACHE_PREFIX": "kept:", "EVENKEEL_COLOUR": "green",
     })
     assert (configuration.port, configuration.keep_alive_s, configuration.stop_s) == (9000, 60, 20)
     assert configuration.write_pool == PoolSize(minimum=5, maximum=20)
+    assert (configuration.deadline_s, configuration.pool_wait_s) == (8, 6)
     assert configuration.redis["cache"].nodes == (("redis-1", 6379), ("redis-2", 6379))
     assert (configuration.redis["cache"].user, configuration.redis["cache"].prefix) == ("kept", "kept:")
     assert configuration.colour == "green"

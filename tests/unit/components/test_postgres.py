@@ -50,6 +50,8 @@ def test_settings_that_cannot_work_are_refused_with_the_reason(settings: dict[st
 @pytest.mark.parametrize("plan", list(RecoveryPlan))
 def test_every_recovery_plan_keeps_patronis_rule(plan: RecoveryPlan) -> None:
     timing = PLANS[plan]
+    assert timing.rto_s <= timing.deadline_s and timing.pool_wait_s < timing.deadline_s, "a pause, not an error"
+    assert timing.silent_rto_s >= timing.ttl_s + timing.loop_wait_s + timing.check_falls * timing.check_ms / 1000
     assert timing.loop_wait_s + 2 * timing.retry_timeout_s <= timing.ttl_s
     assert Postgres(recovery_plan=plan).timing == timing
 

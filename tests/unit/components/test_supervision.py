@@ -8,14 +8,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components.generated import x509
+from components.postgres import LEADER_KEY
 from components.settings import Settings, SettingsError
 from components.targets.docker import engine_socket
 from components.workload import ENGINE_SOCKET, Zone
 from operations.setup.images import image_tag
+from operations.supervisor.settings import Fencing
 from operations.supervisor.settings import Settings as Told
 from tests.support.mocks import declare as declare_platform
+from tests.support.postgres_tier import declare as declare_postgres
 from tests.support.supervision_tier import declare
 
 MEMBERS = ["web-blue-2", "redis-6", "etcd-3"]
@@ -71,6 +75,24 @@ def test_each_supervisor_prefers_another_proxy_and_reads_its_settings(tmp_path: 
     assert [one.engines[0] for one in told] == ["engineproxy-1:2376", "engineproxy-2:2376"]
     assert [one.rank for one in told] == [0, 1] and told[0].settle_s == 2
     assert told[0].stores == ("etcd-1:2379", "etcd-2:2379", "etcd-3:2379")
+
+
+def test_the_fencer_knows_who_may_hold_the_leader_key(tmp_path: Path) -> None:
+    def fencing(others: list[str], **settings: bool) -> Fencing | None:
+        text = declare("a", others, **settings).contents["supervisor-1"]["supervisor.json"]
+        (tmp_path / "supervisor.json").write_text(text)
+        return Told.load(tmp_path).fencing
+
+    known = fencing([*MEMBERS, "postgres-2"])
+    assert known == Fencing("/evenkeel/postgres/leader", "/evenkeel/postgres/members/", {
+        "postgres-1": "evenkeel-a-postgres-1", "postgres-2": "evenkeel-a-postgres-2"})
+    assert fencing([*MEMBERS, "postgres-1"]) is None, "nobody could take over"
+    assert fencing([*MEMBERS, "postgres-3"], fencing=False) is None
+
+
+def test_patroni_keeps_its_leader_where_the_fencer_looks() -> None:
+    patroni = yaml.safe_load(declare_postgres().contents["postgres-1"]["patroni/patroni.yml"])
+    assert f"{patroni['namespace']}{patroni['scope']}/leader" == LEADER_KEY
 
 
 @pytest.mark.parametrize("members", [1, 3])

@@ -79,3 +79,38 @@ def test_a_proxy_knows_one_primary_or_none() -> None:
     assert patroni.primary_at(STATE.format(2, 0)) == "postgres-1"
     assert patroni.primary_at(STATE.format(0, 2)) == "postgres-2"
     assert patroni.primary_at(STATE.format(0, 0)) == patroni.primary_at(STATE.format(2, 2)) == ""
+
+
+def leaderless(**changes: dict[str, Any]) -> patroni.Cluster:
+    """The primary is gone; the replicas run, and stream from nobody."""
+    gone = {"postgres_1": {"state": "stopped", "role": "replica"}}
+    running = {name: {"state": "running"} for name in ("postgres_2", "postgres_3")}
+    return cluster(**gone, **{name: {**running[name], **changes.get(name, {})} for name in running})
+
+
+def test_where_nobody_leads_one_whose_confirmation_counted_takes_over() -> None:
+    assert patroni.successor(leaderless())[0].name == "postgres-2"
+    assert patroni.successor(leaderless(postgres_2={"lag": 4096}))[0].name == "postgres-3"
+    assert patroni.successor(leaderless(), "postgres-3")[0].name == "postgres-3"
+
+
+def test_where_no_replica_is_fit_a_failover_is_refused_with_the_reason_and_the_lag() -> None:
+    chosen, why = patroni.successor(leaderless(postgres_2={"role": "replica", "lag": 3 * 2**20},
+                                               postgres_3={"lag": 40 * 2**20}))
+    assert chosen is None
+    assert why == ("postgres-1 is stopped; postgres-2 may lack acknowledged writes (replica, 3.0 MiB of lag); "
+                   "postgres-3 has 40.0 MiB of lag (at most 16 MiB)")
+
+
+@pytest.mark.parametrize(("changes", "name", "force", "needed", "said"), [
+    ({"postgres_2": {"state": "start failed"}}, "postgres-2", False, True, "is cloned anew from postgres-1"),
+    ({}, "postgres-2", False, False, "nothing to clone"),
+    ({}, "postgres-2", True, True, "is cloned anew"),
+    ({}, "postgres-1", True, None, "is the primary"),
+    ({"postgres_1": {"state": "stopped"}}, "postgres-2", True, None, "no primary to copy from"),
+    ({}, "postgres-9", False, None, "doesn't list postgres-9"),
+])
+def test_only_a_replica_that_cannot_follow_is_cloned_anew(changes: dict[str, Any], name: str, force: bool,
+                                                          needed: bool | None, said: str) -> None:
+    found, why = patroni.needs_cloning(cluster(**changes), name, force=force)
+    assert found is needed and said in why

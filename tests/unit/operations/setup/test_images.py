@@ -113,3 +113,8 @@ def test_tags_are_known_without_a_virtual_environment_or_an_engine() -> None:
     told = subprocess.run([base, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {program}"], check=True,
                           env={"PATH": ""}, capture_output=True, text=True).stdout
     assert told.strip() == image_tag("base")
+
+
+def test_what_only_drills_need_is_built_for_those_who_ask() -> None:
+    assert set(images.names()) >= images.ON_DEMAND
+    assert not images.ON_DEMAND & set(images.needed(ROOT / "stacks" / "Pulumi.local.yaml"))

@@ -18,10 +18,12 @@ from operations.supervisor.engine import EngineError, GoneError, Listed
 from operations.supervisor.events import Event
 from operations.supervisor.holds import Hold
 from operations.supervisor.pair import Role, View
+from operations.supervisor.pauses import Tries
 from operations.supervisor.report import Report
 from operations.supervisor.rescue import Rescue
 from operations.supervisor.settings import Settings
 from operations.supervisor.supervisor import Supervisor
+from operations.supervisor.verdict import Cause, Death
 from tests.unit.operations.supervisor.test_verdict import container
 
 LABELS = {"evenkeel.member": "web-blue-1", "evenkeel.tier": "app"}
@@ -127,6 +129,14 @@ def test_a_killed_member_is_started_and_one_line_says_so(scene: Callable[..., Sc
     at.hear("start", at=time.time())
     assert at.turn() == [], "its own start is no news"
     assert len(at.engine.asked) == 1
+
+
+def test_before_it_is_started_its_leader_key_is_released(scene: Callable[..., Scene]) -> None:
+    at = scene()
+    rescue = Rescue(lambda: at.engine, at.pair, dict, 60, Report("supervisor-1"),  # type: ignore[arg-type, return-value]
+                    release=lambda member: at.engine.asked.append(f"release {member}"))
+    rescue.bring_back(at.engine.found, Death(Cause.KILL, 137, 9, 0.0, 0.0), Tries())
+    assert at.engine.asked == ["release web-blue-1", "start evenkeel-test-web-blue-1"]
 
 
 def test_a_stopped_member_is_left_alone_and_said_once(scene: Callable[..., Scene]) -> None:

@@ -120,6 +120,45 @@ def candidate(cluster: Cluster, avoid: Sequence[str], prefer: Sequence[str] = ()
     return possible[0], ""
 
 
+def successor(cluster: Cluster, wanted: str = "", max_lag_bytes: int = 16 * 2**20) -> tuple[Instance | None, str]:
+    """Who may take over where nobody leads, and otherwise why nobody can. Nobody streams then, so what counts is
+    whether its confirmation counted: each acknowledged write is with one of those, and Patroni looks for who has all.
+    """
+    reasons, possible = [], []
+    for instance in cluster.instances:
+        lag = "an unknown lag" if instance.lag_bytes is None else f"{instance.lag_bytes / 2**20:.1f} MiB of lag"
+        if wanted and instance.name != wanted:
+            continue
+        if instance.state not in {"running", *STREAMING}:
+            reasons.append(f"{instance.name} is {instance.state or 'silent'}")
+        elif not instance.synchronous:
+            reasons.append(f"{instance.name} may lack acknowledged writes ({instance.role}, {lag})")
+        elif (instance.lag_bytes or 0) > max_lag_bytes:
+            reasons.append(f"{instance.name} has {lag} (at most {max_lag_bytes / 2**20:.0f} MiB)")
+        elif dict(instance.tags).get("nofailover"):
+            reasons.append(f"{instance.name} is tagged nofailover")
+        else:
+            possible.append(instance)
+    if not possible:
+        return None, "; ".join(reasons) or (f"Patroni doesn't list {wanted}" if wanted else "Patroni lists no member")
+    return min(possible, key=lambda instance: (instance.lag_bytes or 0, instance.name)), ""
+
+
+def needs_cloning(cluster: Cluster, name: str, *, force: bool) -> tuple[bool | None, str]:
+    """Whether a replica has to be cloned anew, and why or why not; None where that is refused."""
+    leader, instance = cluster.leader, cluster.named(name)
+    if leader is None:
+        return None, "there is no primary to copy from; nothing was thrown away"
+    if instance is None:
+        return None, f"Patroni doesn't list {name}: its node does not run. Next: make up"
+    if instance.name == leader.name:
+        return None, f"{name} is the primary: its data is what the others are copied from. Next: make switchover"
+    if instance.streams and not force:
+        return False, f"{name} streams from {leader.name}: nothing to clone"
+    lag = "an unknown lag" if instance.lag_bytes is None else f"{instance.lag_bytes / 2**20:.1f} MiB of lag"
+    return True, f"{name} ({instance.state}, {lag}) is cloned anew from {leader.name}"
+
+
 def primary_at(servers_state: str) -> str:
     """The one server that is up in HAProxy's ``show servers state primary``; "" when there is none, or more than one.
 
