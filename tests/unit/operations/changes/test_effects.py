@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
+from operations.benchmarks.bench_stack import merged
 from operations.changes.effects import compare
 from operations.changes.words import Effect, Kind, listed
-from tests.support.changes_page import BASE, _merged, planned
+from tests.support.changes_page import BASE, planned
 
 
 def effects(change: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> list[Effect]:
-    start = _merged(BASE, before or {})
-    return compare(planned(start), planned(_merged(start, change)))
+    start = merged(BASE, before or {})
+    return compare(planned(start), planned(merged(start, change)))
 
 
 def kinds(found: list[Effect]) -> dict[str, set[Kind]]:

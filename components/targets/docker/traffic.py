@@ -1,0 +1,98 @@
+"""What the load balancers keep on their own volumes of releases: the split between the colours, and the serial.
+
+Operations own it (decision 3). The program only reads it, so that a file that belongs to an older release, or one that
+would take the workers from under their visitors, is refused before anything is registered.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from components.workload import DATA_DIR
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+WORKLOAD, VOLUME = "haproxy", "state"
+SPLIT, RELEASE = "split.map", "release.json"
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """``serial`` and ``image`` of the newest release that was given requests; 0 and "" before the first."""
+
+    serial: int = 0
+    image: str = ""
+    percent_by_workload: Mapping[str, int] = field(default_factory=dict)
+    """``web-green`` -> how many of 100 requests of its pool it gets."""
+
+
+def read(split: str, release: str) -> Traffic:
+    """From the files' texts; what can't be read counts as never written."""
+    percent: dict[str, int] = {}
+    for line in split.splitlines():
+        part = line.split()
+        if len(part) == 2 and part[1].isdigit():
+            percent |= {f"{part[0]}-blue": 100 - int(part[1]), f"{part[0]}-green": int(part[1])}
+    try:
+        known: Mapping[str, Any] = json.loads(release)
+    except ValueError:
+        known = {}
+    return Traffic(int(known.get("serial", 0)), str(known.get("image", "")), percent)
+
+
+def look(stack: str) -> Traffic | None:
+    """The newest that any load balancer has: of those there are, running or not; else from their volumes, which a
+    `make down` keeps. None where there are none."""
+    from components.targets.docker import engine
+
+    filters: Any = {"label": [f"evenkeel.stack={stack}", f"evenkeel.workload={WORKLOAD}"]}
+    found = [_of(container) for container in engine.client().containers.list(all=True, filters=filters,
+                                                                           ignore_removed=True)]
+    if not found:
+        names = [str(volume.name) for volume in engine.client().volumes.list(filters=filters)
+                 if str(volume.name).endswith(f"-{VOLUME}")]
+        for name in names:
+            with _opened(name) as container:
+                if container is not None:
+                    found.append(_of(container))
+    return max(found, key=lambda one: one.serial) if found else None
+
+
+def _of(container: Container) -> Traffic:
+    return read(_text(container, SPLIT), _text(container, RELEASE))
+
+
+def _text(container: Container, name: str) -> str:
+    import docker.errors
+
+    try:
+        stream, _ = container.get_archive(f"{DATA_DIR}/{name}")
+    except docker.errors.APIError:  # not written yet
+        return ""
+    with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
+        member = tar.extractfile(name)
+        return member.read().decode(errors="replace") if member else ""
+
+
+@contextmanager
+def _opened(volume: str) -> Iterator[Container | None]:
+    """A container that is made for the volume and never started; None where no image of ours is here to make it of."""
+    from components.targets.docker import engine
+
+    images = engine.client().images.list(filters={"reference": "evenkeel/base"})
+    if not images:
+        yield None
+        return
+    container = engine.client().containers.create(str(images[0].id), ["true"],
+                                                  volumes={volume: {"bind": DATA_DIR, "mode": "ro"}})
+    try:
+        yield container
+    finally:
+        container.remove()
