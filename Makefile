@@ -7,7 +7,7 @@ RUN := $(SETUP) run
 RELEASES = $(RUN) env PYTHONPATH=ansible python -m operations.releases
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs hold unhold graph rotate preview upgrade release rollback retire releases release-watch release-status release-pause release-resume release-promote release-abort ansible env tools images test test-unit test-preview test-local lint bench bench-change purge warm docs lock
+.PHONY: help up down status logs hold unhold graph rotate preview upgrade release rollback retire releases release-watch release-status release-pause release-resume release-promote release-abort ansible env tools images test test-unit test-preview test-local lint bench bench-change bench-release purge warm docs lock
 
 help: ## this list
 	@printf 'Evenkeel. Usage: make COMMAND [NAME=VALUE ...]\n\n'
@@ -125,6 +125,11 @@ bench-change: ## what users notice of changed settings, new images, rotated secr
 	@$(SETUP) prepare
 	@$(SETUP) load-tools
 	@$(RUN) python -m operations.benchmarks.change
+
+bench-release: ## ten releases, a rollback and a drain at 60 % of the capacity, with 200 WebSockets
+	@$(SETUP) prepare-ansible
+	@$(SETUP) load-tools
+	@$(RUN) env PYTHONPATH=ansible python -m operations.benchmarks.release
 
 docs: ## write docs/settings.md from the settings models, docs/changes.md from what they change
 	@$(SETUP) docs

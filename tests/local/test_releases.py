@@ -124,6 +124,15 @@ def test_afterwards_a_preview_shows_no_change_and_an_older_checkout_is_refused(s
     assert older.returncode != 0 and "this file describes release 0, and release 2" in older.stdout
 
 
+def test_a_rollback_needs_no_version_and_done_again_changes_nothing(shop: RunningPlatform, tmp_path: Path) -> None:
+    run = played(shop, tmp_path, "rollback")
+    assert run.status == 0 and "release 2 of evenkeel-test/orders:good is taken back" in run.said
+    assert split_of(shop) == everywhere(BLUE)
+    again = played(shop, tmp_path, "rollback")
+    assert again.status == 0 and "nothing was changed" in again.said
+    assert receipt(shop, 2)["rollback_ms"] is not None
+
+
 def test_the_splits_modules_converge_and_tell_the_truth_beforehand(shop: RunningPlatform, tmp_path: Path) -> None:
     play(shop, tmp_path, [
         *four_times(shop, "traffic_split", {"colour": "blue", "percent": 20, "observe_s": 0}),

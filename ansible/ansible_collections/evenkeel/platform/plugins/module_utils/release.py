@@ -16,6 +16,7 @@ CONTROL = "/evenkeel-operations/release-control"
 """What somebody asked of the release under way: pause, resume, promote or abort."""
 
 RUNNING, DONE, BACK, FAILED, FROZEN, REPLACED = ("running", "done", "rolled back", "failed", "frozen", "given up")
+LINE = 160
 COLOURS = ("blue", "green")
 STRATEGIES = ("blue-green", "canary", "rolling")
 BEFORE_TRAFFIC = ("begin", "fill", "verify")
@@ -127,7 +128,13 @@ def summary(release: Release) -> str:
     """One line of the history."""
     figures = " ".join(f"{key} {value}" for key, value in release.figures.items() if value is not None)
     return (f"{release.serial:4}  {release.state:12} {release.strategy:11} {release.colour:6} {release.image}"
-            + (f"  {figures}" if figures else "") + (f"  ({release.why})" if release.why else ""))
+            + (f"  {figures}" if figures else "") + (f"  ({shortened(release.why)})" if release.why else ""))
+
+
+def shortened(why: str) -> str:
+    """A reason that fits into a line."""
+    line = " ".join(why.split())
+    return line if len(line) <= LINE else f"{line[:LINE]} ..."
 
 
 def words(known: Sequence[Release]) -> list[str]:
