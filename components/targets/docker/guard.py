@@ -155,27 +155,18 @@ class Guard:
 
     def refused(self) -> list[Refused]:
         """Everything that must not happen, in the order in which the platform is declared."""
-        return [*self._older(), *self._emptied(), *self._replaced(), *self._grown(), *self._removed(), *self._volumes(),
+        return [*self._released(), *self._replaced(), *self._grown(), *self._removed(), *self._volumes(),
                 *self._moved()]
 
-    def _older(self) -> Iterable[Refused]:
+    def _released(self) -> Iterable[Refused]:
         known = self._present.traffic
-        if known and self._release is not None and self._release < known.serial:
-            yield Refused(
-                ("the application",), f"this file describes release {self._release}, and release {known.serial} "
-                f"({known.image or 'its image is not known'}) runs: the older one would come back",
-                "take the file of the newest release (`git pull`, or the commit that `make release` told you to make). "
-                f"Where the older one is what you want, release it: `make release IMAGE=... STACK={self._stack}`")
-
-    def _emptied(self) -> Iterable[Refused]:
-        known = self._present.traffic
-        pools = {made.member.workload.rpartition("-")[0] for made in self._wanted.values()}
-        for workload, percent in (known.percent_by_workload if known else {}).items():
-            nobody = not any(made.member.workload == workload for made in self._wanted.values())
-            if percent and nobody and workload.rpartition("-")[0] in pools:
-                yield Refused((workload,), f"the load balancers send {percent} % of its pool's requests there, and the "
-                              "file declares no worker in it", "take the newest release's file, or give the colour "
-                              f"workers (app.colours.{workload.rpartition('-')[2]}.workers)")
+        if known is None:
+            return
+        if self._release is not None and self._release < known.serial:
+            yield Refused(*traffic.older(known, self._release, self._stack))
+        workloads = {made.member.workload for made in self._wanted.values()}
+        for workload in traffic.deserted(known, workloads):
+            yield Refused(*traffic.nobody_left(known, workload))
 
     def _replaced(self) -> Iterable[Refused]:
         if self._permitted is not None:

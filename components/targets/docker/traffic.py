@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,29 @@ def read(split: str, release: str) -> Traffic:
     except ValueError:
         known = {}
     return Traffic(int(known.get("serial", 0)), str(known.get("image", "")), percent)
+
+
+def older(known: Traffic, serial: int, stack: str) -> tuple[tuple[str, ...], str, str]:
+    """Whom a file of an older release concerns, why it is refused, and what to do instead."""
+    return (("the application",), f"this file describes release {serial}, and release {known.serial} "
+            f"({known.image or 'its image is not known'}) runs: the older one would come back",
+            "take the file of the newest release (`git pull`, or commit what `make release` wrote where it ran). Where "
+            f"the older one is what you want, release it: `make release IMAGE=... STACK={stack}`")
+
+
+def deserted(known: Traffic, workloads: Collection[str]) -> list[str]:
+    """Workloads that get requests and are not among those that a file declares, of pools that it does."""
+    pools = {name.rpartition("-")[0] for name in workloads}
+    return [name for name, percent in known.percent_by_workload.items()
+            if percent and name not in workloads and name.rpartition("-")[0] in pools]
+
+
+def nobody_left(known: Traffic, workload: str) -> tuple[tuple[str, ...], str, str]:
+    """The same about such a workload."""
+    percent = known.percent_by_workload[workload]
+    return ((workload,), f"the load balancers send {percent} % of its pool's requests there, and the file declares no "
+            "worker in it", "take the newest release's file, or give the colour workers "
+            f"(app.colours.{workload.rpartition('-')[2]}.workers)")
 
 
 def look(stack: str) -> Traffic | None:

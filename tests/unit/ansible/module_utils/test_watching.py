@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.platform.plugins.module_utils import analysis, verdict
+from ansible_collections.evenkeel.platform.plugins.module_utils import analysis, verdict, watching
 from ansible_collections.evenkeel.platform.plugins.module_utils.verdict import Limits, Measure
-from ansible_collections.evenkeel.platform.plugins.modules import release_watch
 
 ASKED = {"colour": "green", "seconds": 0.05, "until_samples": 0, "patience_s": 0.05, "source": "balancers"}
 WELL = Measure(100, 100, 0, 20.0)
@@ -49,12 +48,12 @@ class Store:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release_watch, "STEP_S", 0.01)
+    monkeypatch.setattr(watching, "STEP_S", 0.01)
 
 
 def watch(by: analysis.Source, *verbs: str, **asked: Any) -> tuple[str, str]:
     store: Any = Store(*verbs)
-    return release_watch.Watching({**ASKED, **asked}, Limits(), by, store).run()
+    return watching.Watching({**ASKED, **asked}, Limits(), by, store).run()
 
 
 def test_it_passes_when_its_time_is_over() -> None:
