@@ -76,7 +76,8 @@ class Bench:
     def _rollback(self, rate: int) -> dict[str, Any]:
         """Of the last release, under a load of its own."""
         name = f"{self._stack.name}-{RELEASES:04}"
-        asked = f"stack={self._stack.name} project={Path.cwd()} name={name} state=running rate={rate} sockets={SOCKETS}"
+        asked = (f"stack={self._stack.name} project={Path.cwd()} name={name} state=running outlive=true rate={rate} "
+                 f"sockets={SOCKETS}")
         self._stack.run("ansible", "-i", "localhost,", "-c", "local", "localhost", "-e",
                         f"ansible_python_interpreter={sys.executable}", "-m", "evenkeel.platform.release_load",
                         "-a", asked)

@@ -30,7 +30,7 @@ INTERRUPTED = 130
 Options = Mapping[str, str]
 
 
-def plan(stack: str, name: str, rate: int, sockets: int) -> trial.Plan:
+def plan(stack: str, name: str, rate: int, sockets: int, owner: int) -> trial.Plan:
     """The load that ``app.load`` of the stack's file describes."""
     where = f"stacks/Pulumi.{stack}.yaml"
     config = (yaml.safe_load((ROOT / where).read_text()) or {}).get("config", {})
@@ -40,12 +40,14 @@ def plan(stack: str, name: str, rate: int, sockets: int) -> trial.Plan:
     nginx, load = settings.edge.nginx, settings.app.load
     urls = [f"https://localhost:{nginx.https_port + n}" for n in range(nginx.members)]
     return trial.Plan(urls=urls, rate=rate, run=name, read=load.read, write=load.write or "", body=load.body,
-                      id_header=load.id_header, websocket=load.websocket or "", sockets=sockets)
+                      id_header=load.id_header, websocket=load.websocket or "", sockets=sockets,
+                      owner=owner)
 
 
 def start(options: Options) -> int:
     """Start the load of a release; says `started` or `runs`."""
-    made = plan(options["STACK"], options["NAME"], int(options["RATE"]), int(options.get("SOCKETS", "0")))
+    made = plan(options["STACK"], options["NAME"], int(options["RATE"]), int(options.get("SOCKETS", "0")),
+                int(options.get("OWNER", "0")))
     print("started" if trial.start(options["NAME"], made) else "runs")
     return 0
 

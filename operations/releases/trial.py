@@ -45,6 +45,8 @@ class Plan:
     websocket: str = ""
     sockets: int = 0
     seconds: int = LONGEST_S
+    owner: int = 0
+    """The process of the run that it belongs to: it ends with that. 0: with nobody."""
 
     def variables(self) -> dict[str, str]:
         """What the script asks for."""
@@ -106,15 +108,15 @@ def keep(place: Path) -> int:
                "--summary-mode=disabled", "--log-format", "raw", "--console-output", str(place / CONSOLE),
                *(part for name, value in plan.variables().items() for part in ("-e", f"{name}={value}")), str(SCRIPT)]
     ended: list[float] = []
-    process = subprocess.Popen(command)
-
-    def end(*_: object) -> None:
-        ended.append(time.time())
-        process.send_signal(signal.SIGINT)
-
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(time.time()))
+    process, told = subprocess.Popen(command), False
     try:
         while process.poll() is None:
+            if plan.owner and not Path(f"/proc/{plan.owner}").exists():
+                ended.append(time.time())  # nobody is left who would end it
+            if ended and not told:
+                process.send_signal(signal.SIGINT)
+                told = True
             if ended and time.time() > ended[0] + END_S:
                 process.kill()
             time.sleep(0.1)

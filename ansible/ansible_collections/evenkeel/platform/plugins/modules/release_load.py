@@ -34,6 +34,10 @@ options:
     description: WebSockets that stay open beside, where the application has some.
     type: int
     default: 10
+  outlive:
+    description: Let it go on when the run ends that started it, an hour at most. Otherwise it ends then.
+    type: bool
+    default: false
   before_s:
     description: How long the load goes on before the module returns, in seconds, for figures from before the switch.
     type: float
@@ -84,6 +88,7 @@ from ansible_collections.evenkeel.platform.plugins.module_utils import (
     balancing,
     edge_log,
     haproxy,
+    lock,
     release_store,
     running,
 )
@@ -101,7 +106,8 @@ def main() -> None:
     module = running.module(
         project={"type": "path", "required": True}, name={"type": "str", "required": True},
         state={"type": "str", "choices": ["running", "ended"], "required": True}, rate={"type": "int", "default": 20},
-        sockets={"type": "int", "default": 10}, before_s={"type": "float", "default": 3.0})
+        sockets={"type": "int", "default": 10}, outlive={"type": "bool", "default": False},
+        before_s={"type": "float", "default": 3.0})
     asked = module.params
 
     def work(streams: DockerStreams) -> dict[str, Any]:
@@ -116,7 +122,8 @@ def main() -> None:
 def start(streams: DockerStreams, asked: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Count, then let it run."""
     before = count(streams)
-    said = operate(asked, "start", f"RATE={asked['rate']}", f"SOCKETS={asked['sockets']}")
+    owner = 0 if asked["outlive"] else lock.our_run() or 0
+    said = operate(asked, "start", f"RATE={asked['rate']}", f"SOCKETS={asked['sockets']}", f"OWNER={owner}")
     started = said.strip() == "started"
     if started:
         (folder / "before.json").write_text(json.dumps(before))
