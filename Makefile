@@ -4,6 +4,7 @@ STACK ?= local
 PYTEST ?= pytest -q
 SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
+RELEASES = $(RUN) env PYTHONPATH=ansible python -m operations.releases
 
 .DEFAULT_GOAL := help
 # All of them: none makes a file of its name.
@@ -57,6 +58,39 @@ review-tools: ## what comparing declarations and posting comments needs: the vir
 upgrade: ## bring every member to what the stack's YAML says, one at a time [STACK=local TIER=postgres PLAN=true]
 	@$(SETUP) prepare-ansible STACK=$(STACK)
 	@$(RUN) ansible-playbook ansible/playbooks/upgrade.yml -e stack=$(STACK) -e tier='$(TIER)' -e plan_only=$(or $(PLAN),false)
+
+release: ## another image while it serves [IMAGE=shop:1.5 STRATEGY=blue-green|canary|rolling PLAN=true WITH=file.yml STACK=local]
+	@$(SETUP) prepare-ansible STACK=$(STACK)
+	@$(SETUP) load-tools
+	@$(RUN) ansible-playbook ansible/playbooks/release.yml -e stack=$(STACK) -e image='$(IMAGE)' -e plan_only=$(or $(PLAN),false) $(if $(STRATEGY),-e release_strategy=$(STRATEGY)) $(if $(WITH),-e @$(WITH))
+
+rollback: ## take the last release back, at once [FORCE=true STACK=local]
+	@$(RUN) ansible-playbook -i localhost, ansible/playbooks/rollback.yml -e stack=$(STACK) -e force=$(or $(FORCE),false)
+
+retire: ## empty the colour that has no traffic any more [STACK=local]
+	@$(SETUP) prepare-ansible STACK=$(STACK)
+	@$(RUN) ansible-playbook ansible/playbooks/retire.yml -e stack=$(STACK)
+
+releases: ## what each colour runs, and every release so far [STACK=local]
+	@$(RELEASES) list STACK=$(STACK)
+
+release-watch: ## the release under way, live [STACK=local]
+	@$(RELEASES) watch STACK=$(STACK)
+
+release-status: ## once, or when it has ended; exit status 0 done, 1 not, 2 none, 3 under way [TIMEOUT=s FORMAT=json STACK=local]
+	@$(RELEASES) status STACK=$(STACK) TIMEOUT='$(TIMEOUT)' FORMAT='$(FORMAT)'
+
+release-pause: ## let the release under way wait where it is [STACK=local]
+	@$(RELEASES) pause STACK=$(STACK)
+
+release-resume: ## let it go on [STACK=local]
+	@$(RELEASES) resume STACK=$(STACK)
+
+release-promote: ## give it all requests now [STACK=local]
+	@$(RELEASES) promote STACK=$(STACK)
+
+release-abort: ## take it back now [STACK=local]
+	@$(RELEASES) abort STACK=$(STACK)
 
 ansible: ## what `ansible-playbook` typed by hand needs (2 s, once)
 	@$(SETUP) prepare-ansible STACK=$(STACK)
@@ -122,6 +156,11 @@ bench-change: ## what users notice of changed settings, new images, rotated secr
 	@$(SETUP) prepare
 	@$(SETUP) load-tools
 	@$(RUN) python -m operations.benchmarks.change PART='$(PART)'
+
+bench-release: ## ten releases, a rollback and a drain at 60 % of the capacity, with 200 WebSockets
+	@$(SETUP) prepare-ansible
+	@$(SETUP) load-tools
+	@$(RUN) env PYTHONPATH=ansible python -m operations.benchmarks.release
 
 docs: ## write docs/settings.md from the settings models, docs/changes.md from what they change, docs/previews.md's rules
 	@$(SETUP) docs

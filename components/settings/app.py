@@ -130,6 +130,25 @@ class DatabasePool(Model):
     read_minimum: int = knob(1, "DB_READ_POOL_MIN: of these, kept open.", ge=0)
 
 
+class Load(Model):
+    """Requests that stand for the application's own where a load is made: across the switches of a release."""
+
+    read: list[str] = knob(lambda: ["/"], "Paths that are read, in turn. They answer below 400.")
+    write: str | None = knob(None, "Path that takes a POST of `body`, with a fresh id in `id_header`; empty: nothing "
+                                   "is written.", pattern="^/")
+    body: str = knob("{}", "JSON that is posted.")
+    id_header: str = knob("Idempotency-Key", "Header of a POST that carries its id.", pattern="^[A-Za-z0-9-]+$")
+    websocket: str | None = knob(None, "Path of a WebSocket; empty: none is opened.", pattern="^/")
+
+    @model_validator(mode="after")
+    def _something_is_read(self) -> Self:
+        for path in self.read:
+            require_path(path)
+        if not self.read:
+            raise ValueError("load.read: at least one path")
+        return self
+
+
 class App(Model):
     """The application. Bring your own image; the defaults run `examples/orders`."""
 
@@ -169,6 +188,10 @@ class App(Model):
     pools: dict[str, Pool] = knob(lambda: {"web": Pool()}, "Pools by name; `web` must be one of them.")
     jobs: dict[str, Job] = knob(dict, "Scheduled jobs by name: lower-case letters, digits and dashes.")
     colours: Colours = knob(Colours, "The two colours of a release.")
+    release: int = knob(0, "Serial of the release that this file describes, written by `release.yml`. A file whose "
+                           "serial is lower than the running platform's would bring an older release back: refused.",
+                        ge=0)
+    load: Load = knob(Load, "Requests that stand for the application's own where a load is made.")
 
     @model_validator(mode="after")
     def _an_environment_is_read_once(self) -> Self:

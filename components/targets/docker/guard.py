@@ -15,7 +15,8 @@ from typing import Any
 
 import pulumi
 
-from components.targets.docker import inputs
+from components.targets.docker import inputs, traffic
+from components.targets.docker.traffic import Traffic
 from components.workload import Member, Workload
 
 PERMITTED_VARIABLE = "EVENKEEL_REPLACE"
@@ -64,6 +65,8 @@ class Present:
     """Volume -> member, of those that a plain update must not delete."""
     subnets: Mapping[str, str] = field(default_factory=dict)
     """Network -> its subnet."""
+    traffic: Traffic | None = None
+    """What the load balancers keep of releases; None on a new platform."""
 
 
 def look(stack: str) -> Present:
@@ -79,7 +82,7 @@ def look(stack: str) -> Present:
                for volume in api.volumes({**mine, "label": [mine["label"], inputs.PROTECTED_LABEL]})["Volumes"] or ()}
     subnets = {network["Name"]: config["Subnet"] for network in api.networks(filters=mine)
                for config in network["IPAM"]["Config"] or () if "Subnet" in config}
-    return Present({running.member: running for running in found}, volumes, subnets)
+    return Present({running.member: running for running in found}, volumes, subnets, traffic.look(stack))
 
 
 def _running(container: Mapping[str, Any]) -> Running:
@@ -124,6 +127,7 @@ class Guard:
         self._wanted: dict[str, Wanted] = {}
         self._cannot_grow: set[str] = set()
         self._subnets: dict[str, str] = {}
+        self._release: int | None = None
 
     def running(self, member: Member) -> Running | None:
         """The member's container, if it runs."""
@@ -145,9 +149,24 @@ class Guard:
         """A network that is wanted with that subnet."""
         self._subnets[name] = subnet
 
+    def declare_release(self, serial: int) -> None:
+        """The release that the settings describe."""
+        self._release = serial
+
     def refused(self) -> list[Refused]:
         """Everything that must not happen, in the order in which the platform is declared."""
-        return [*self._replaced(), *self._grown(), *self._removed(), *self._volumes(), *self._moved()]
+        return [*self._released(), *self._replaced(), *self._grown(), *self._removed(), *self._volumes(),
+                *self._moved()]
+
+    def _released(self) -> Iterable[Refused]:
+        known = self._present.traffic
+        if known is None:
+            return
+        if self._release is not None and self._release < known.serial:
+            yield Refused(*traffic.older(known, self._release, self._stack))
+        workloads = {made.member.workload for made in self._wanted.values()}
+        for workload in traffic.deserted(known, workloads):
+            yield Refused(*traffic.nobody_left(known, workload))
 
     def _replaced(self) -> Iterable[Refused]:
         if self._permitted is not None:

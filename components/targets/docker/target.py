@@ -38,6 +38,7 @@ class DockerTarget:
         self._subnet = ipaddress.IPv4Network(settings.network.edge_subnet or naming.edge_subnet(stack))
         self.names = DockerNames(stack, self._subnet)
         self.guard = Guard(stack, present or Present(), guard.permitted())
+        self.guard.declare_release(settings.app.release)
         self._networks: dict[Zone, docker.Network] = {}
         for zone in (Zone.DATA, Zone.APP, Zone.EDGE, Zone.CONTROL):
             self._networks[zone] = self._network(zone)

@@ -49,6 +49,15 @@ class Etcd:
         found = json.loads(self._run("get", key, "-w", "json")).get("kvs")
         return dict(json.loads(base64.b64decode(found[0]["value"]))) if found else None
 
+    def under(self, prefix: str) -> list[dict[str, object]]:
+        """The JSON objects of all keys that begin so, in the keys' order."""
+        found = json.loads(self._run("get", prefix, "--prefix", "-w", "json")).get("kvs") or ()
+        return [dict(json.loads(base64.b64decode(entry["value"]))) for entry in found]
+
+    def put(self, key: str, value: dict[str, object]) -> None:
+        """Put ``value``, whatever was there."""
+        self._run("put", key, json.dumps(value))
+
     def create(self, key: str, value: dict[str, object]) -> bool:
         """Put ``value`` unless the key exists; True when it was put."""
         quoted = json.dumps(json.dumps(value))

@@ -50,6 +50,26 @@ def began(process: int | str) -> str:
         return ""
 
 
+def typed() -> float:
+    """When the command was typed that we belong to: the start of its `make`, or of `ansible-playbook` where there is
+    none, in seconds since 1970. 0 where that isn't known."""
+    process, found = os.getpid(), 0
+    while process > 1:
+        try:
+            word = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[0]
+            if Path(word.decode(errors="replace")).name == "make" or process == our_run():
+                found = process
+            process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            break
+    try:
+        booted = next(float(line.split()[1]) for line in Path("/proc/stat").read_text().splitlines()
+                      if line.startswith("btime "))
+        return booted + int(began(found)) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, StopIteration):
+        return 0.0
+
+
 def our_run() -> int | None:
     """The process of the `ansible-playbook` that we belong to: a module's own lives for a task only."""
     process, found = os.getpid(), None

@@ -7,11 +7,14 @@ A stream is opened before the moment that counts; from then on a question costs 
 from __future__ import annotations
 
 import contextlib
+import io
 import select
 import socket
 import struct
+import tarfile
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +47,8 @@ class Member:
     running: bool
     health: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
+    stopped: bool = False
+    """Its process has ended (a paused one has not)."""
 
     @property
     def ordinal(self) -> int:
@@ -167,6 +172,11 @@ class DockerStreams:
         raw.settimeout(None)
         return Stream(member.name, raw)
 
+    def addresses(self, member: Member) -> list[str]:
+        """Its addresses in all of its networks."""
+        networks = self._client.containers.get(member.identity).attrs["NetworkSettings"]["Networks"]
+        return [str(network["IPAddress"]) for network in networks.values() if network["IPAddress"]]
+
     def processes(self, member: Member) -> list[str]:
         """Command lines running inside a member."""
         try:
@@ -174,6 +184,27 @@ class DockerStreams:
         except docker.errors.APIError:
             return []
         return [str(row[-1]) for row in top.get("Processes") or ()]
+
+    def put(self, member: Member, folder: str, files: Mapping[str, str], owner: int) -> None:
+        """Write files (mode 0644) into a folder of a member, running or not: file name -> text. Not atomic."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            for name, text in files.items():
+                entry = tarfile.TarInfo(name)
+                entry.size, entry.uid, entry.gid = len(text.encode()), owner, owner
+                tar.addfile(entry, io.BytesIO(text.encode()))
+        try:
+            self._client.containers.get(member.identity).put_archive(folder, buffer.getvalue())
+        except docker.errors.APIError as error:
+            raise StreamError(f"{member.name}: {folder} can't be written: {error.explanation}") from None
+
+    def log_since(self, member: Member, since: float) -> list[str]:
+        """What it has said on standard output since a moment (seconds since 1970)."""
+        try:
+            log: bytes = self._client.containers.get(member.identity).logs(since=since, stderr=False)
+        except docker.errors.APIError as error:
+            raise StreamError(f"{member.name}: its log can't be read: {error.explanation}") from None
+        return log.decode(errors="replace").splitlines()
 
     def last_lines(self, member: Member, count: int = 12) -> list[str]:
         """The end of its log."""
@@ -189,4 +220,5 @@ def _member(container: Any) -> Member:
     test = (attributes["Config"].get("Healthcheck") or {}).get("Test") or []
     return Member(labels["evenkeel.member"], labels["evenkeel.workload"], labels["evenkeel.tier"],
                   labels["evenkeel.domain"], attributes["Name"].lstrip("/"), attributes["Id"],
-                  attributes["Config"]["Image"], attributes["State"]["Status"] == "running", tuple(test[1:]), labels)
+                  attributes["Config"]["Image"], attributes["State"]["Status"] == "running", tuple(test[1:]), labels,
+                  attributes["State"]["Status"] in ("exited", "created", "dead"))

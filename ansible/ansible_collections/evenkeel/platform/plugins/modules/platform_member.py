@@ -32,6 +32,12 @@ options:
         all other changes.
     type: bool
     default: false
+  whole:
+    description:
+      - Run C(pulumi up) for the whole stack and wait until all serve, but make no other containers anew than those of
+        O(members). Members that are new or gone need no permission.
+    type: bool
+    default: false
   refresh:
     description: Let Pulumi look at the engine first.
     type: bool
@@ -84,13 +90,14 @@ def main() -> None:
     module = running.module(project={"type": "path", "required": True},
                             members={"type": "list", "elements": "str", "default": []},
                             also={"type": "list", "elements": "str", "default": []},
-                            settle={"type": "bool", "default": False}, refresh={"type": "bool", "default": False})
+                            settle={"type": "bool", "default": False}, whole={"type": "bool", "default": False},
+                            refresh={"type": "bool", "default": False})
     asked = module.params
 
     def work(streams: DockerStreams) -> dict[str, Any]:
         began = time.monotonic()
         before = {member.name: member for member in streams.members()}
-        everything = not asked["members"]
+        everything = not asked["members"] or asked["whole"]
         try:
             project = pulumi.Pulumi(asked["project"], streams.stack)
             if module.check_mode:
@@ -98,17 +105,20 @@ def main() -> None:
                 replaced = [change.member for change in seen.changes if everything or change.member in asked["members"]]
                 others = seen.others if everything else ()
             else:
-                printed = project.up(asked["members"], asked["also"], refresh=asked["refresh"], settle=asked["settle"])
+                printed = project.up(asked["members"], asked["also"], refresh=asked["refresh"], settle=asked["settle"],
+                                     whole=asked["whole"])
                 after = {member.name: member for member in streams.members()}
                 replaced = [name for name, member in after.items()
                             if name not in before or before[name].identity != member.identity]
+                replaced += [name for name in before if name not in after]
                 others = tuple(line.strip() for line in printed.splitlines() if line.strip().startswith(("+", "~", "-"))
                                and line.strip().split()[1].isdigit()) if everything else ()
         except (pulumi.PulumiError, ValueError) as error:
             raise running.RefusedError(str(error)) from None
         took = time.monotonic() - began
         images = {name: member.image for name, member in before.items()}
-        what = f"{', '.join(replaced)} replaced" if replaced else "no container replaced"
+        what = f"{', '.join(replaced)} replaced, made or removed" if asked["whole"] and replaced else (
+            f"{', '.join(replaced)} replaced" if replaced else "no container replaced")
         more = f"; {', '.join(others)}" if others else ""
         return {"changed": bool(replaced or others), "replaced": replaced, "took_s": round(took, 1),
                 "diff": {"before": "".join(f"{name}: {images.get(name, 'no container')}\n" for name in replaced),

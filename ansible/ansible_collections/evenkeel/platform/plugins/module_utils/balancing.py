@@ -1,0 +1,148 @@
+"""The client of all load balancers at once: runtime sockets and files, over streams that are opened beforehand."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.evenkeel.platform.plugins.module_utils import haproxy
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import (
+    DockerStreams,
+    Member,
+    Stream,
+    StreamError,
+)
+
+WORKLOAD = "haproxy"
+SOCKET = ("socat", "-t", "60", "-", "UNIX-CONNECT:/run/haproxy.sock")
+PROMPT = "\n> "
+ANSWER_S = 5.0
+OWNER = 10001
+DONE = "done-with-it\n"
+
+
+@dataclass
+class Opened:
+    """One HAProxy within reach: its runtime socket, and a shell for its files."""
+
+    member: Member
+    socket: Stream
+    shell: Stream
+
+    @property
+    def name(self) -> str:
+        return self.member.name
+
+    def ask(self, *commands: str) -> str:
+        """What the runtime socket answers to these commands, one after the other."""
+        self.order(commands)
+        return self.answer(len(commands))
+
+    def order(self, commands: Sequence[str]) -> None:
+        """Send commands in one line: HAProxy carries them out without waiting for us in between."""
+        self.socket.send(f"{';'.join(commands)}\n")
+
+    def answer(self, count: int) -> str:
+        """What came of that many commands: each ends with a prompt of its own."""
+        deadline = time.monotonic() + ANSWER_S
+        return "".join(self.socket.read_until(PROMPT, max(0.0, deadline - time.monotonic())) for _ in range(count))
+
+    def run(self, script: str) -> str:
+        """Run a line of shell. Raises ``StreamError`` with what it said when it fails."""
+        self.send_line(script)
+        return self.finished()
+
+    def send_line(self, script: str) -> None:
+        self.shell.send(f"{{ {script}; }} 2>&1; echo \"=$?\" {DONE}")
+
+    def finished(self) -> str:
+        said, _, code = self.shell.read_until(f" {DONE}", ANSWER_S).rpartition("=")
+        if code != "0":
+            raise StreamError(f"{self.name}: {said.strip() or f'exit code {code}'}")
+        return said
+
+    def close(self) -> None:
+        self.socket.close()
+        self.shell.close()
+
+
+class Balancers:
+    """Every HAProxy of one stack."""
+
+    def __init__(self, streams: DockerStreams) -> None:
+        self._streams = streams
+
+    @property
+    def members(self) -> list[Member]:
+        return self._streams.of(WORKLOAD)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[tuple[list[Opened], dict[str, str]]]:
+        """Those that can be reached, and member -> why not of the others."""
+        found: list[Opened] = []
+        out_of_reach: dict[str, str] = {}
+        try:
+            for member in self.members:
+                try:
+                    found.append(self._open(member))
+                except StreamError as error:
+                    out_of_reach[member.name] = str(error)
+            yield found, out_of_reach
+        finally:
+            for one in found:
+                one.close()
+
+    def _open(self, member: Member) -> Opened:
+        if not member.running:
+            raise StreamError(f"{member.name} does not run")
+        socket = self._streams.open(member, *SOCKET)
+        try:
+            socket.ask("prompt\n", PROMPT, ANSWER_S)
+            shell = self._streams.open(member, "sh")
+        except StreamError:
+            socket.close()
+            raise
+        one = Opened(member, socket, shell)
+        try:
+            one.run(f"cd {shlex.quote(haproxy.DATA)}")
+        except StreamError:
+            one.close()
+            raise
+        return one
+
+    def place_in_stopped(self, member: str, files: Mapping[str, str]) -> None:
+        """Write files into the volume of a HAProxy that does not run. Raises ``StreamError``."""
+        stopped = next(one for one in self.members if one.name == member)
+        self._streams.put(stopped, haproxy.DATA, files, OWNER)
+
+
+def states(opened: Sequence[Opened]) -> dict[str, list[haproxy.Server]]:
+    """Balancer -> its servers."""
+    return {one.name: haproxy.servers(one.ask("show servers state")) for one in opened}
+
+
+def counters(opened: Sequence[Opened]) -> dict[str, dict[str, haproxy.Counters]]:
+    """Balancer -> backend or frontend -> what it did."""
+    return {one.name: haproxy.counters(one.ask("show stat -1 3 -1")) for one in opened}
+
+
+def summed(found: Mapping[str, Mapping[str, haproxy.Counters]]) -> dict[str, haproxy.Counters]:
+    """The same, summed over the balancers."""
+    added: dict[str, haproxy.Counters] = {}
+    for each in found.values():
+        for name, counter in each.items():
+            added[name] = added.get(name, haproxy.Counters()) + counter
+    return added
+
+
+def processes(opened: Sequence[Opened]) -> dict[str, tuple[int, int]]:
+    """Balancer -> its process and when that began: another one has counted from 0."""
+    return {one.name: haproxy.process(one.ask("show info")) for one in opened}
+
+
+def restarted(before: Mapping[str, Sequence[int]], after: Mapping[str, Sequence[int]]) -> list[str]:
+    """Balancers that aren't the same process any more, or weren't asked both times."""
+    return sorted(name for name in {*before, *after} if list(before.get(name, ())) != list(after.get(name, ())))

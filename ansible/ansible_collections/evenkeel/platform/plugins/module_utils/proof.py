@@ -1,0 +1,91 @@
+"""Whether every load balancer can send a colour its requests, and what it did send."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.evenkeel.platform.plugins.module_utils import haproxy
+from ansible_collections.evenkeel.platform.plugins.module_utils.balancing import Opened
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import Member
+
+STEP_S = 0.001
+
+
+def workers(members: Iterable[Member]) -> dict[tuple[str, str], int]:
+    """(pool, colour) -> how many of its members run."""
+    return dict(Counter((member.labels["evenkeel.pool"], member.labels["evenkeel.colour"])
+                        for member in members if member.running and "evenkeel.colour" in member.labels))
+
+
+def missing(states: Mapping[str, Sequence[haproxy.Server]], expected: Mapping[tuple[str, str], int],
+            pools: Iterable[str], colours: Iterable[str], least: int = 0) -> list[str]:
+    """What keeps ``colours`` of ``pools`` from getting requests: per balancer, backends that reach fewer workers than
+    there are (``least``: that many will do)."""
+    found = []
+    for balancer, servers in states.items():
+        known = {server.backend for server in servers}
+        for pool in pools:
+            for colour in colours:
+                there = expected.get((pool, colour), 0)
+                if there == 0:
+                    found.append(f"{pool} has no running worker in {colour}")
+                    continue
+                wanted = min(there, least) if least else there
+                for access in haproxy.ACCESSES:
+                    name = haproxy.backend(pool, colour, access)
+                    up = haproxy.usable(servers, name)
+                    if name not in known:
+                        found.append(f"{balancer} knows no backend {name}")
+                    elif up < wanted:
+                        found.append(f"{balancer} reaches {up} of {there} workers of {name}")
+    return list(dict.fromkeys(found))
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What was sent since a moment: colour -> requests; ``last_old_ms`` after it, None when the old colour got none."""
+
+    requests: Mapping[str, int] = field(default_factory=dict)
+    last_old_ms: float | None = None
+
+    def actual_percent(self, colour: str) -> float | None:
+        """What ``colour`` got; None when there were no requests."""
+        total = sum(self.requests.values())
+        return 100 * self.requests.get(colour, 0) / total if total else None
+
+
+class Watch:
+    """Counts what every balancer sends to each colour, from before a switch on. Over streams opened by then."""
+
+    def __init__(self, opened: Sequence[Opened], pools: Iterable[str]) -> None:
+        self._opened = opened
+        names = [haproxy.backend(pool, colour, access) for pool in pools for colour in haproxy.COLOURS
+                 for access in haproxy.ACCESSES]
+        self._questions = [f"show stat {name} 2 -1" for name in names]
+        self._first = self._sample()
+
+    def until(self, seconds: float, old: str, began: float) -> Traffic:
+        """Look for that long. ``began`` (time.time()): since when ``last_old_ms`` counts. The figure is from above:
+        the moment at which a sample showed the last request, not the request's own."""
+        deadline, last, known = time.monotonic() + seconds, None, self._first[old]
+        after = self._first
+        while True:
+            after = self._sample()
+            if after[old] != known:
+                known, last = after[old], (time.time() - began) * 1000
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(STEP_S)
+        return Traffic({colour: after[colour] - self._first[colour] for colour in haproxy.COLOURS}, last)
+
+    def _sample(self) -> dict[str, int]:
+        for one in self._opened:
+            one.order(self._questions)
+        found = dict.fromkeys(haproxy.COLOURS, 0)
+        for one in self._opened:
+            for colour, counter in haproxy.by_colour(haproxy.counters(one.answer(len(self._questions)))).items():
+                found[colour] += counter.requests
+        return found

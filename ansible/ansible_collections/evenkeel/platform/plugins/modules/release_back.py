@@ -1,0 +1,141 @@
+#!/usr/bin/python
+"""Module ``evenkeel.platform.release_back``."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_back
+short_description: Say what the former colour is, and what it takes to go back to it or to do without it
+version_added: 1.1.0
+description:
+  - From the record of the last release and from what runs; changes nothing.
+options:
+  purpose:
+    description: V(rollback) sends the traffic to the former colour; V(retire) empties the one without traffic.
+    type: str
+    choices: [rollback, retire]
+    required: true
+  force:
+    description: Go back although a migration can't be undone.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - evenkeel.platform.stack
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details: It changes nothing.
+author:
+  - Evenkeel (@evenkeel)
+"""
+
+EXAMPLES = r"""
+- name: What would a rollback do?
+  evenkeel.platform.release_back:
+    stack: local
+    purpose: rollback
+  register: back
+"""
+
+RETURN = r"""
+release:
+  description: The last release's record.
+  returned: always
+  type: dict
+colour:
+  description: The colour to send the traffic to (rollback), or to empty (retire).
+  returned: always
+  type: str
+image:
+  description: The image of that colour (rollback), or of the one that stays (retire).
+  returned: always
+  type: str
+members:
+  description: The members of that colour now.
+  returned: always
+  type: list
+  elements: str
+jobs:
+  description: Members that run by the clock, which belong to no colour.
+  returned: always
+  type: list
+  elements: str
+needed:
+  description: Whether there is something to do.
+  returned: always
+  type: bool
+narration:
+  description: The same as sentences.
+  returned: always
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible_collections.evenkeel.platform.plugins.module_utils import (
+    balancing,
+    haproxy,
+    release,
+    release_store,
+    running,
+    split,
+)
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams
+
+
+def main() -> None:
+    """Look, decide, tell."""
+    module = running.module(purpose={"type": "str", "choices": ["rollback", "retire"], "required": True},
+                            force={"type": "bool", "default": False})
+    asked = module.params
+
+    def work(streams: DockerStreams) -> dict[str, Any]:
+        last = release_store.Releases(streams).current()
+        if last is None:
+            raise running.RefusedError(f"the stack {streams.stack} has had no release: there is nothing to go back to "
+                                       "or to do without. Nothing was changed")
+        with balancing.Balancers(streams).opened() as (opened, _):
+            shares = {seen.running.get("web", "0") for seen in split.look(opened, split.SPLIT).values()}
+        members = streams.members()
+        found = rollback(last, shares, asked["force"]) if asked["purpose"] == "rollback" else retire(last, shares)
+        there = [member.name for member in members if member.labels.get("evenkeel.colour") == found["colour"]]
+        jobs = [member.name for member in members if "evenkeel.schedule" in member.labels]
+        if asked["purpose"] == "retire" and not there:
+            found |= {"needed": False, "narration": [f"{found['colour']} has no worker: nothing to retire"]}
+        return {"changed": False, "release": last.as_dict(), "members": there, "jobs": jobs, **found}
+
+    running.perform(module, work)
+
+
+def rollback(last: release.Release, shares: set[str], force: bool) -> dict[str, Any]:
+    """Where the traffic of ``last`` came from."""
+    if last.strategy == "rolling":
+        raise running.RefusedError(
+            f"release {last.serial} was rolling: it replaced the workers of {last.colour} themselves. Nothing was "
+            f"changed. Next: release the former image: `make release IMAGE={last.old_image} STACK={last.stack}`")
+    if last.irreversible and not force:
+        raise running.RefusedError(
+            f"release {last.serial} ran a migration that can't be undone. Nothing was changed. Next: correct the image "
+            f"and release it; `make rollback FORCE=true STACK={last.stack}` goes back to {last.old_image} all the same")
+    needed = shares != {str(haproxy.share_of(100, last.old_colour))}
+    said = (f"release {last.serial} of {last.image} is taken back: everything to {last.old_colour} "
+            f"({last.old_image})" if needed else f"{last.old_colour} ({last.old_image}) has all requests already")
+    return {"colour": last.old_colour, "image": last.old_image, "needed": needed, "narration": [said]}
+
+
+def retire(last: release.Release, shares: set[str]) -> dict[str, Any]:
+    """The colour without traffic, and the image of the other one."""
+    if last.state == release.RUNNING or shares not in ({"0"}, {"100"}):
+        raise running.RefusedError(f"both colours have traffic, or release {last.serial} is under way. Nothing was "
+                                   f"changed. Next: finish it, or `make rollback STACK={last.stack}`")
+    idle = "blue" if shares == {"100"} else "green"
+    stays = last.image if last.colour != idle else last.old_image
+    return {"colour": idle, "image": stays, "needed": True,
+            "narration": [f"{idle} has no traffic: its workers finish and end; {stays} is what the application is"]}
+
+
+if __name__ == "__main__":
+    main()

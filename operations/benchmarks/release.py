@@ -1,0 +1,151 @@
+"""`make bench-release`: ten releases in a row, a rollback and a drain, under load, and what clients noticed.
+
+The load is 60 % of the capacity measured just before, open loop, with 200 WebSockets beside; it runs across every
+switch, the rollback and the drain. All figures but the playbook's overhead are the receipts'.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from components.targets.docker import engine
+from operations.benchmarks import report
+from operations.benchmarks.bench_stack import BenchStack
+from operations.benchmarks.load import capacity
+from operations.benchmarks.report import Figure
+from operations.releases import trial
+from operations.setup import engine_state
+
+SETTINGS = {"app": {"pools": {"web": {"workers": 2, "cpus": 0.4}}}}
+"""Workers small enough to be what limits the platform, not the machine."""
+SHARE = 0.6
+SOCKETS = 200
+RELEASES = 10
+REQUESTS = 100_000
+"""At least so many in all; how long each release is watched follows from it."""
+LEAST_WINDOW_S = 30
+SWITCH_BOUND_MS, TYPED_BOUND_S, OVERHEAD_BOUND_S = 10, 3, 15
+BEFORE_S = 3
+TOTAL = re.compile(r"([\d.]+) s in all")
+WAITED = re.compile(r"pulumi up: .*\(([\d.]+) s\)|members serve, after ([\d.]+) s")
+
+
+class Bench:
+    """One stack, released again and again."""
+
+    def __init__(self, stack: BenchStack, console: Console) -> None:
+        self._stack, self._console = stack, console
+        self._receipts: list[dict[str, Any]] = []
+        self._overheads: list[float] = []
+
+    def run(self) -> list[Figure]:
+        self._stack.make("up")
+        most = capacity(self._stack.urls)
+        rate = round(SHARE * most.rate)
+        window = max(LEAST_WINDOW_S, round(REQUESTS / RELEASES / rate))
+        self._say(f"capacity {most.rate:.0f} requests/s; load {rate} requests/s, watched for {window} s")
+        images = self._images()
+        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+            yaml.safe_dump({"release_load_rate": rate, "release_load_sockets": SOCKETS,
+                            "release_rollback_window_s": window, "release_limits": {"p95_ms": 0}}, file)
+            file.flush()
+            for number in range(1, RELEASES + 1):
+                self._release(number, images[number % 2], file.name, window)
+            back = self._rollback(rate)
+            drain = self._retire(rate)
+        return self._figures(most.rate, rate, back, drain)
+
+    def _release(self, number: int, image: str, variables: str, window: int) -> None:
+        said = self._stack.make("release", f"IMAGE={image}", f"WITH={variables}")
+        total = float(TOTAL.findall(said)[-1])
+        waited = sum(float(one or other) for one, other in WAITED.findall(said))
+        self._overheads.append(total - waited - window - BEFORE_S)
+        self._receipts.append(self._receipt(number))
+        self._say(f"release {number}: {total:.0f} s, dropped {self._receipts[-1]['dropped']} of "
+                  f"{self._receipts[-1]['sent']}, switch {self._receipts[-1]['switch_ms']} ms")
+
+    def _rollback(self, rate: int) -> dict[str, Any]:
+        """Of the last release, under a load of its own."""
+        name = f"{self._stack.name}-{RELEASES:04}"
+        asked = (f"stack={self._stack.name} project={Path.cwd()} name={name} state=running outlive=true rate={rate} "
+                 f"sockets={SOCKETS}")
+        self._stack.run("ansible", "-i", "localhost,", "-c", "local", "localhost", "-e",
+                        f"ansible_python_interpreter={sys.executable}", "-m", "evenkeel.platform.release_load",
+                        "-a", asked)
+        self._stack.make("rollback")
+        return self._receipt(RELEASES)
+
+    def _retire(self, rate: int) -> dict[str, Any]:
+        self._stack.run("ansible-playbook", "ansible/playbooks/retire.yml", "-e", f"stack={self._stack.name}", "-e",
+                        f"release_load_rate={rate}", "-e", f"release_load_sockets={SOCKETS}")
+        return self._receipt(RELEASES, "-drain")
+
+    def _receipt(self, number: int, what: str = "") -> dict[str, Any]:
+        folder = trial.folder(f"{self._stack.name}-{number:04}{what}")
+        return dict(json.loads((folder / "receipt.json").read_text()))
+
+    def _figures(self, most: float, rate: int, back: Mapping[str, Any], drain: Mapping[str, Any]) -> list[Figure]:
+        everything = [*self._receipts, back, drain]
+        sent = sum(one["sent"] for one in everything)
+        taken_back = next(mark for mark in back["switches"] if mark["what"] == "rollback")
+        agreed = sum(1 for one in everything if one["reconciled"])
+        return [
+            Figure.of("capacity", [most], "1/s"),
+            Figure.of("load", [float(rate)], "1/s"),
+            Figure.of(f"dropped of {sent} requests", [_sum(everything, "dropped")], "", bound=0),
+            Figure.of(f"wrong of {sent} requests", [_sum(everything, "wrong")], "", bound=0),
+            Figure.of("switch: first command to last request to the former colour",
+                      [float(one["switch_ms"]) for one in self._receipts], "ms", bound=SWITCH_BOUND_MS),
+            Figure.of("slowest switch", [max(float(one["switch_ms"]) for one in self._receipts)], "ms"),
+            Figure.of("rollback: likewise", [float(back["rollback_ms"])], "ms", bound=SWITCH_BOUND_MS),
+            Figure.of("rollback: from the typed command",
+                      [(taken_back["typed_to_command_ms"] + back["rollback_ms"]) / 1000], "s", bound=TYPED_BOUND_S),
+            Figure.of(f"WebSockets cut, of {SOCKETS} through it all",
+                      [float(sum(one["websockets"]["cut"] for one in everything))], "", bound=0),
+            Figure.of("WebSockets told to reconnect by the drain",
+                      [float(drain["websockets"]["told_to_reconnect"])], ""),
+            Figure.of("the playbook's own overhead", self._overheads, "s", bound=OVERHEAD_BOUND_S),
+            Figure.of(f"receipts whose counts agree, of {len(everything)}", [float(agreed)], "",
+                      floor=float(len(everything))),
+        ]
+
+    def _images(self) -> list[str]:
+        """Two that do the same as the one that runs: a label more."""
+        running = next(str(one.attrs["Config"]["Image"]) for one in engine_state.containers(self._stack.name)
+                       if one.labels["evenkeel.member"] == "web-blue-1")
+        made = []
+        for number in range(2):
+            container = engine.client().containers.create(running)
+            try:
+                container.commit("evenkeel-bench/orders", str(number), changes=[f"LABEL evenkeel.bench={number}"])
+            finally:
+                container.remove()
+            made.append(f"evenkeel-bench/orders:{number}")
+        return made
+
+    def _say(self, text: str) -> None:
+        self._console.print(f"  {text}", highlight=False)
+
+
+def _sum(receipts: Sequence[Mapping[str, Any]], what: str) -> float:
+    return float(sum(one[what] for one in receipts))
+
+
+def main() -> int:
+    console = Console()
+    with BenchStack(SETTINGS) as stack:
+        figures = Bench(stack, console).run()
+    return 0 if report.publish("release", figures, console) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+// What goes on while a release does, at a constant arrival rate (open loop): of ten requests five are read on a
+// connection that is kept, two on one that ends with the answer, three are POSTs with an id each where there is a path
+// for them. WebSockets stay open beside, one per client, and connect again when the server closes them.
+//
+// EDGES: base URLs, comma-separated.  RATE: requests a second.  DURATION: at most (k6 notation).  READ: paths,
+// comma-separated.  WRITE, BODY, ID_HEADER: path, JSON and header of a POST; WRITE empty: none.  SOCKET, SOCKETS: path
+// and number of WebSockets.  RUN: begins every request's id.  USER: user:password of the edge, where it asks for one.
+//
+// One line on the console per event, read by trial.py; times in ms since 1970:
+//   q NUMBER SENT TOOK STATUS COLOUR KIND CONNECTED ELSEWHERE CACHED ERROR   a request and what came of it
+//   o AT, c AT CODE, e AT TEXT                                        a WebSocket opened, closed, failed
+// A client knows both edges: what could not even be connected to one (nothing was sent) goes to the other.
+import http from 'k6/http';
+import ws from 'k6/ws';
+import exec from 'k6/execution';
+import encoding from 'k6/encoding';
+import { sleep } from 'k6';
+
+const edges = __ENV.EDGES.split(',');
+const reads = __ENV.READ.split(',');
+const DIALLING = [1210, 1211, 1212, 1213];  // k6's error codes for a connection that was not made
+const basic = __ENV.USER ? { Authorization: `Basic ${encoding.b64encode(__ENV.USER)}` } : {};
+const sockets = Number(__ENV.SOCKETS || 0);
+
+const scenarios = {
+  requests: {
+    executor: 'constant-arrival-rate', rate: Number(__ENV.RATE), timeUnit: '1s', duration: __ENV.DURATION,
+    preAllocatedVUs: 40, maxVUs: 400, gracefulStop: '20s', exec: 'request',
+  },
+};
+if (sockets) {
+  scenarios.sockets = {
+    executor: 'constant-vus', vus: sockets, duration: __ENV.DURATION, gracefulStop: '5s', exec: 'feed',
+  };
+}
+
+export const options = {
+  insecureSkipTLSVerify: true,  // the authority is the stack's own; the tests check it
+  scenarios, discardResponseBodies: true, noCookiesReset: true,
+};
+
+export function request() {
+  const number = exec.scenario.iterationInTest;
+  const turn = number % 10;
+  const writes = __ENV.WRITE && turn >= 7;
+  const kind = writes ? 'write' : turn % 5 === 4 ? 'new' : 'read';
+  const headers = { ...basic, 'X-Request-ID': `${__ENV.RUN}-${number}` };
+  if (kind === 'new') headers.Connection = 'close';
+  if (writes) {
+    headers['Content-Type'] = 'application/json';
+    headers[__ENV.ID_HEADER] = `${__ENV.RUN}-${number}`;
+  }
+  const path = writes ? __ENV.WRITE : reads[number % reads.length];
+  const sent = Date.now();
+  let answer;
+  let elsewhere = 0;
+  for (let at = 0; at < edges.length; at += 1) {
+    const url = edges[(number + at) % edges.length] + path;
+    answer = http.request(writes ? 'POST' : 'GET', url, writes ? __ENV.BODY : null, { headers, timeout: '15s', redirects: 0 });
+    if (!DIALLING.includes(answer.error_code)) break;
+    if (at + 1 < edges.length) elsewhere = 1;
+  }
+  const colour = answer.headers['X-Evenkeel-Colour'] || '-';
+  const connected = answer.timings.tls_handshaking > 0 ? 1 : 0;
+  const cached = ['HIT', 'STALE', 'UPDATING'].includes(answer.headers['X-Cache-Status']) ? 1 : 0;
+  const error = (answer.error || '').slice(0, 120);
+  console.log(`q ${number} ${sent} ${Date.now() - sent} ${answer.status} ${colour} ${kind} ${connected} ${elsewhere} ${cached} ${error}`);
+}
+
+export function feed() {
+  const edge = edges[exec.vu.idInTest % edges.length].replace('https://', 'wss://');
+  const answer = ws.connect(edge + __ENV.SOCKET, { headers: basic }, (socket) => {
+    socket.on('open', () => {
+      console.log(`o ${Date.now()}`);
+      socket.setInterval(() => socket.ping(), 10000);
+    });
+    socket.on('close', (code) => console.log(`c ${Date.now()} ${code || 0}`));
+    socket.on('error', (error) => console.log(`e ${Date.now()} ${error.error()}`));
+  });
+  if (!answer || answer.status !== 101) console.log(`e ${Date.now()} status ${answer ? answer.status : 0}`);
+  sleep(0.2 + Math.random() * 0.3);
+}

@@ -1,0 +1,220 @@
+"""Releases on the real platform: shipped under load, taken back, interrupted, refused; and the receipts say 0.
+
+In this order, since each begins where the one before ended. The figures are `make bench-release`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, ClassVar
+
+import pytest
+
+from operations.releases import trial
+from operations.setup import preparation
+from operations.setup.paths import ROOT
+from operations.setup.progress import Progress
+from tests.local.test_modules import four_times, play
+from tests.support.releases import FAILS, as_before, build, patched, split_of, variables
+from tests.support.running import SETTINGS, RunningPlatform
+
+LOAD = {"read": ["/", "/api/orders"], "write": "/api/orders", "body": '{"item":"anchor","quantity":1}',
+        "websocket": "/ws"}
+QUICK = {"release_rollback_window_s": 4, "release_load_rate": 30, "release_load_sockets": 6,
+         "release_limits": {"samples": 20, "p95_ms": 2000.0, "times_stable": 0}}
+"""Response times on a machine that is busy with tests say nothing."""
+PATIENCE_S = 300
+BLUE, GREEN = ("0", "0"), ("100", "100")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run of a playbook."""
+
+    status: int
+    said: str
+
+
+@pytest.fixture(scope="module")
+def shop(platform: RunningPlatform) -> Iterator[RunningPlatform]:
+    """The platform with requests to send; as it was before, afterwards."""
+    preparation.prepare_load(Progress())
+    settings = {**SETTINGS, "app": {**SETTINGS["app"], "load": LOAD}}
+    platform.write_settings(settings)
+    yield platform
+    as_before(platform, SETTINGS)
+    for folder in (ROOT / "build" / "releases").glob(f"{platform.stack}-*"):
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+
+
+def started(platform: RunningPlatform, log: Path, book: str, *extra: str) -> subprocess.Popen[bytes]:
+    """A playbook in a session of its own, as a terminal would start it."""
+    with log.open("w") as output:
+        return subprocess.Popen(
+            ["ansible-playbook", ROOT / f"ansible/playbooks/{book}.yml", "-e", f"stack={platform.stack}", *extra],
+            cwd=ROOT, env={**platform.environment, "PYTHONUNBUFFERED": "1"}, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, start_new_session=True)
+
+
+def played(platform: RunningPlatform, folder: Path, book: str, *extra: str) -> Run:
+    log = folder / f"{book}-{time.monotonic_ns()}.log"
+    status = started(platform, log, book, *extra).wait(PATIENCE_S)
+    print(log.read_text())
+    return Run(status, log.read_text())
+
+
+def release(platform: RunningPlatform, folder: Path, image: str, **more: Any) -> Run:
+    return played(platform, folder, "release", "-e", f"image={image}", *variables(folder, **{**QUICK, **more}))
+
+
+def receipt(platform: RunningPlatform, serial: int, what: str = "") -> dict[str, Any]:
+    return dict(json.loads((trial.folder(f"{platform.stack}-{serial:04}{what}") / "receipt.json").read_text()))
+
+
+def everywhere(value: tuple[str, str]) -> dict[str, tuple[str, str]]:
+    return dict.fromkeys(("haproxy-1", "haproxy-2"), value)
+
+
+def test_an_image_that_does_not_exist_changes_nothing(shop: RunningPlatform, tmp_path: Path) -> None:
+    before = shop.file.read_text()
+    run = release(shop, tmp_path, "evenkeel-test/orders:nowhere")
+    assert run.status != 0 and "is not on this engine" in run.said
+    assert shop.file.read_text() == before and split_of(shop) == everywhere(BLUE)
+
+
+def test_interrupted_while_it_fills_and_run_again_it_ships_under_load_and_nothing_is_dropped(
+        shop: RunningPlatform, tmp_path: Path) -> None:
+    good, log = build("good"), tmp_path / "first.log"
+    first = started(shop, log, "release", "-e", f"image={good}", *variables(tmp_path, **QUICK))
+    deadline = time.monotonic() + PATIENCE_S
+    while "app.colours.green.image" not in log.read_text():
+        assert first.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    run = release(shop, tmp_path, good)
+    assert run.status == 0, run.said
+    assert "the lock of an interrupted run was taken over" in run.said and "it goes on from there" in run.said
+    assert split_of(shop) == everywhere(GREEN)
+    told = receipt(shop, 2)
+    assert (told["dropped"], told["wrong"], told["websockets"]["cut"]) == (0, 0, 0)
+    assert told["sent"] > 100 and told["by_kind"]["write"] > 20 and told["new_connections"] > 20
+    assert told["reconciled"] is True, told["reconciliation"]
+    assert told["by_colour"]["green"] > 50 and told["switch_ms"] is not None
+
+
+def test_afterwards_a_preview_shows_no_change_and_an_older_checkout_is_refused(shop: RunningPlatform) -> None:
+    same = shop.pulumi("preview", "--expect-no-changes")
+    assert same.returncode == 0, same.stdout
+    newest = shop.file.read_text()
+    shop.write_settings({**SETTINGS, "app": {**SETTINGS["app"], "load": LOAD}})
+    older = shop.pulumi("preview")
+    shop.file.write_text(newest)
+    assert older.returncode != 0 and "this file describes release 0, and release 2" in older.stdout
+
+
+def test_a_rollback_needs_no_version_and_done_again_changes_nothing(shop: RunningPlatform, tmp_path: Path) -> None:
+    run = played(shop, tmp_path, "rollback")
+    assert run.status == 0 and "release 2 of evenkeel-test/orders:good is taken back" in run.said
+    assert split_of(shop) == everywhere(BLUE)
+    again = played(shop, tmp_path, "rollback")
+    assert again.status == 0 and "nothing was changed" in again.said
+    assert receipt(shop, 2)["rollback_ms"] is not None
+
+
+def test_the_splits_modules_converge_and_tell_the_truth_beforehand(shop: RunningPlatform, tmp_path: Path) -> None:
+    play(shop, tmp_path, [
+        *four_times(shop, "traffic_split", {"colour": "blue", "percent": 20, "observe_s": 0}),
+        *four_times(shop, "traffic_split", {"colour": "green", "percent": 100, "observe_s": 0}),
+        *four_times(shop, "traffic_route", {"value": "beta", "colour": "blue"}),
+        *four_times(shop, "traffic_route", {"value": "beta", "state": "absent"}),
+        *four_times(shop, "haproxy_server", {"member": "web-blue-1", "state": "drain"}),
+        *four_times(shop, "haproxy_server", {"member": "web-blue-1", "state": "ready"})])
+
+
+def test_the_split_survives_a_reload_and_a_restart_and_what_differs_is_repaired(
+        shop: RunningPlatform, tmp_path: Path) -> None:
+    shop.inside("haproxy-1", "/usr/local/bin/reload")
+    with shop.held("haproxy-2", "a test"):
+        shop.container("haproxy-2").stop()
+        to_blue = {"evenkeel.platform.traffic_split": {"stack": shop.stack, "colour": "blue", "observe_s": 0}}
+        said = play(shop, tmp_path, [
+            {"name": "Refused", **to_blue, "register": "tried", "failed_when": "tried.msg is not defined"},
+            {"name": "Show", "ansible.builtin.debug": {"msg": "{{ tried.msg }}"}}])
+        assert "haproxy-2 does not run" in said and "Nothing was changed" in said
+        assert split_of_one(shop, "haproxy-1") == "100"
+        to_blue["evenkeel.platform.traffic_split"]["absent"] = "prepare"
+        assert "its file says the same" in play(shop, tmp_path, [{"name": "Back", **to_blue}])
+        shop.container("haproxy-2").start()
+    deadline = time.monotonic() + 30
+    while split_of_one(shop, "haproxy-2") != "0":
+        assert time.monotonic() < deadline, "it reads its file when it starts"
+        time.sleep(0.2)
+    shop.inside("haproxy-1", "sh", "-c", "echo 'web 100' >/var/lib/evenkeel/split.map")
+    del to_blue["evenkeel.platform.traffic_split"]["absent"]
+    assert "HALF-SWITCHED was what an earlier run left" in play(shop, tmp_path, [{"name": "Repair", **to_blue}])
+    assert split_of(shop) == everywhere(BLUE)
+
+
+def split_of_one(platform: RunningPlatform, balancer: str) -> str:
+    """What its process goes by; "" while it starts."""
+    done = platform.container(balancer).exec_run(
+        ["sh", "-c", "echo 'show map /var/lib/evenkeel/split.map' | socat - UNIX-CONNECT:/run/haproxy.sock"])
+    words = done.output.decode().split()
+    return str(words[2]) if done.exit_code == 0 and len(words) > 2 else ""
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Takes notifications."""
+
+    told: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        self.told.append(json.loads(self.rfile.read(length)))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+def test_a_canary_that_fails_is_taken_back_at_once_and_everybody_is_told(
+        shop: RunningPlatform, tmp_path: Path) -> None:
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    Thread(target=server.serve_forever, daemon=True).start()
+    run = release(shop, tmp_path, patched("fails", FAILS), release_strategy="canary", release_first_percent=50,
+                  release_step_s=20, release_webhook=f"http://127.0.0.1:{server.server_port}/",
+                  release_webhook_format="slack")
+    server.shutdown()
+    assert run.status != 0 and "errors" in run.said and "> 1" in run.said, run.said
+    assert split_of(shop) == everywhere(BLUE)
+    told = receipt(shop, 3)
+    assert told["release"]["state"] == "rolled back" and told["rollback_ms"] is not None
+    assert told["dropped"] == 0 and told["wrong"] > 0, "its 500s were answers"
+    assert [set(message) for message in Receiver.told] == [{"text"}, {"text"}]
+    status = subprocess.run(["python", "-m", "operations.releases", "status", f"STACK={shop.stack}"], cwd=ROOT,
+                            env={**shop.environment, "PYTHONPATH": "ansible"}, text=True, capture_output=True,
+                            check=False)
+    assert status.returncode == 1 and "rolled back" in status.stdout, status.stdout + status.stderr
+
+
+def test_one_release_at_a_time(shop: RunningPlatform, tmp_path: Path) -> None:
+    other = {"who": "ada", "host": "deck", "process": 7, "began": "1", "reason": "release.yml", "since": "noon"}
+    shop.inside("etcd-1", "etcdctl", "put", "/evenkeel-operations/lock", json.dumps(other))
+    try:
+        run = release(shop, tmp_path, "evenkeel-test/orders:good")
+    finally:
+        shop.inside("etcd-1", "etcdctl", "del", "/evenkeel-operations/lock")
+    assert run.status != 0 and "release.yml, by ada on deck" in run.said

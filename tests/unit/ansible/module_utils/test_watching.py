@@ -1,0 +1,90 @@
+"""A watch of a colour: it ends by time, by samples, at once, or when somebody asks; and never passes without data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.evenkeel.platform.plugins.module_utils import analysis, verdict, watching
+from ansible_collections.evenkeel.platform.plugins.module_utils.verdict import Limits, Measure
+
+ASKED = {"colour": "green", "seconds": 0.05, "until_samples": 0, "patience_s": 0.05, "source": "balancers"}
+WELL = Measure(100, 100, 0, 20.0)
+
+
+class Source(analysis.Source):
+    """Says the same at every look."""
+
+    def __init__(self, each: Measure, whole: Measure) -> None:
+        self._each, self._whole = each, whole
+
+    def begin(self) -> None:
+        return
+
+    def look(self) -> dict[str, Measure]:
+        return {"green": self._each, "blue": Measure()}
+
+    def whole(self) -> dict[str, Measure]:
+        return {"green": self._whole, "blue": Measure()}
+
+
+class Store:
+    """What somebody asks, look by look."""
+
+    def __init__(self, *verbs: str) -> None:
+        self._verbs: Iterator[str] = iter(verbs)
+        self.taken: list[str] = []
+
+    def asked(self) -> str:
+        return next(self._verbs, "")
+
+    def ask(self, verb: str) -> None:
+        self.taken.append(verb)
+
+    def current(self) -> None:
+        return None
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "STEP_S", 0.01)
+
+
+def watch(by: analysis.Source, *verbs: str, **asked: Any) -> tuple[str, str]:
+    store: Any = Store(*verbs)
+    return watching.Watching({**ASKED, **asked}, Limits(), by, store).run()
+
+
+def test_it_passes_when_its_time_is_over() -> None:
+    outcome, why = watch(Source(WELL, WELL))
+    assert outcome == verdict.PASS and "p95 20 ms <= 200 ms" in why
+
+
+def test_enough_samples_end_it_before_its_time() -> None:
+    assert watch(Source(WELL, WELL), seconds=3600, until_samples=100)[0] == verdict.PASS
+
+
+def test_nothing_known_is_no_pass() -> None:
+    assert watch(Source(Measure(), Measure()))[0] == verdict.NO_DATA
+
+
+def test_a_prometheus_that_is_down_is_no_pass_and_is_named() -> None:
+    outcome, why = watch(analysis.Prometheus("http://127.0.0.1:9"), source="prometheus")
+    assert outcome == verdict.NO_DATA and "http://127.0.0.1:9 can't be asked" in why
+
+
+def test_the_instant_limit_ends_it_at_once() -> None:
+    outcome, why = watch(Source(Measure(40, 10, 30), WELL), seconds=3600)
+    assert outcome == verdict.FAIL and why.startswith("at once: errors 75.0 % > 10 %")
+
+
+@pytest.mark.parametrize("verb", ["promote", "abort"])
+def test_somebody_decides(verb: str) -> None:
+    assert watch(Source(WELL, WELL), "", verb, seconds=3600)[0] == verb
+
+
+def test_a_pause_stops_the_time_and_not_the_instant_limit() -> None:
+    paused = ["pause"] * 30
+    assert watch(Source(WELL, WELL), *paused, "promote")[0] == "promote", "its time was over long before"
+    assert watch(Source(Measure(40, 10, 30), WELL), *paused)[0] == verdict.FAIL
