@@ -178,7 +178,7 @@ def _unheard(asked: _Asked, changes: tuple[Any, ...], name: str) -> Failure | No
     """Pulumi ended without an event that says why, and it was neither what a row nor what a rule tells."""
     if not asked.ended or asked.heard.policies or (changes and asked.heard.errors):
         return None
-    return failures.explain(asked.ended, name)
+    return failures.explain(_without_command(asked.ended), name)
 
 
 def _configured(selected: automation.Stack) -> set[str]:

@@ -55,8 +55,8 @@ def _parts(report: Report, artifact: str, longest: int) -> Iterator[str]:
         yield f"> [!WARNING]\n> Broken, and mandatory: {said}.\n"
     if report.rows:
         yield from _table(report)
-    for sentence in report.by_hand:
-        yield f"- changed by hand: {safe(sentence)}"
+    if report.by_hand:
+        yield "".join(f"- changed by hand: {safe(sentence)}\n" for sentence in report.by_hand)
     yield from _findings(report)
     if report.cost:
         yield f"{_cost(report.cost)}\n"
