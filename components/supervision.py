@@ -100,9 +100,10 @@ class Supervision(Tier):
             told = {"me": member.name, "rank": member.ordinal - 1,
                     "engines": [f"{names.member(PROXY, n)}:{PORT}" for n in proxies], "stores": stores,
                     "settle_s": settings.settle_s, "lease_s": settings.lease_s, "steady_s": settings.steady_s,
-                    "longest_pause_s": settings.longest_pause_s, "schedule_grace_s": settings.schedule_grace_s,
-                    "fencing": self._fencing()}
-            return [*tls, ConfigFile("supervisor.json", json.dumps(told, indent=1) + "\n", effect=Effect.RESTART)]
+                    "longest_pause_s": settings.longest_pause_s, "schedule_grace_s": settings.schedule_grace_s}
+            # A file of its own: supervisors of an earlier image, about to be replaced, refuse words they don't know.
+            return [*tls, *(ConfigFile(path, json.dumps(content, indent=1) + "\n", effect=Effect.RESTART)
+                            for path, content in (("supervisor.json", told), ("fencing.json", self._fencing())))]
 
         return Workload(
             name=SUPERVISOR, tier=self.kind, image="supervisor", count=settings.members,

@@ -141,7 +141,7 @@ def _settings(platform: Platform) -> dict[str, Any]:
     fenced = False
     for member in platform.members("supervisor"):
         with contextlib.suppress(DrillError, docker.errors.APIError):
-            fenced = bool(json.loads(platform.inside(member, "cat", "/etc/evenkeel/supervisor.json"))["fencing"])
+            fenced = bool(json.loads(platform.inside(member, "cat", "/etc/evenkeel/fencing.json")))
     return {"ttl_s": known["ttl"], "loop_wait_s": known["loop_wait"], "retry_timeout_s": known["retry_timeout"],
             "fencing": fenced}
 

@@ -20,6 +20,13 @@ class Fencing:
     announced: str
     members: Mapping[str, str]
 
+    @classmethod
+    def load(cls, directory: Path) -> Fencing | None:
+        """None where no key is to be released."""
+        file = directory / "fencing.json"
+        known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+        return cls(known["key"], known["announced"], known["members"]) if known else None
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -44,9 +51,7 @@ class Settings:
     def load(cls, directory: Path = CONFIG) -> Settings:
         known = json.loads((directory / "supervisor.json").read_text(encoding="utf-8"))
         engines, stores = tuple(known.pop("engines")), tuple(known.pop("stores"))
-        fencing = known.pop("fencing", None)
-        return cls(engines=engines, stores=stores, directory=directory, fencing=Fencing(**fencing) if fencing else None,
-                   **known)
+        return cls(engines=engines, stores=stores, directory=directory, fencing=Fencing.load(directory), **known)
 
     def tls(self) -> ssl.SSLContext:
         """Trusts the platform's authority alone and shows this member's own certificate. The files are read at each

@@ -79,8 +79,10 @@ def test_each_supervisor_prefers_another_proxy_and_reads_its_settings(tmp_path: 
 
 def test_the_fencer_knows_who_may_hold_the_leader_key(tmp_path: Path) -> None:
     def fencing(others: list[str], **settings: bool) -> Fencing | None:
-        text = declare("a", others, **settings).contents["supervisor-1"]["supervisor.json"]
-        (tmp_path / "supervisor.json").write_text(text)
+        contents = declare("a", others, **settings).contents["supervisor-1"]
+        for name in ("supervisor.json", "fencing.json"):
+            (tmp_path / name).write_text(contents[name])
+        assert "fencing" not in json.loads(contents["supervisor.json"]), "an earlier image would refuse it"
         return Told.load(tmp_path).fencing
 
     known = fencing([*MEMBERS, "postgres-2"])
