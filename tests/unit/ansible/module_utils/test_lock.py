@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 from ansible_collections.evenkeel.platform.plugins.module_utils import lock
+
+from operations.setup.paths import ROOT
+
+CLOCK_S = 0.1
+"""The kernel tells a process's begin in hundredths of a second."""
 
 
 def test_a_run_knows_its_own_lock_again() -> None:
@@ -35,3 +43,18 @@ def test_a_refusal_says_who_why_since_when_and_what_to_type() -> None:
     for part in ("upgrade.yml", "ada", "deck", "process 7", "since noon", "Next: "):
         assert part in said
     assert "stack=shop state=absent force=true" in said
+
+
+@pytest.mark.parametrize("recipe", ["ansible-playbook", "true && ansible-playbook"])
+def test_a_command_was_typed_when_its_own_make_began_and_not_one_further_up(tmp_path: Path, recipe: str) -> None:
+    """A test suite or a benchmark is run by make itself."""
+    program = tmp_path / "ansible-playbook"
+    program.write_text(f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT / 'ansible')!r})\n"
+                       "from ansible_collections.evenkeel.platform.plugins.module_utils import lock\n"
+                       "print(lock.typed())\n")
+    program.chmod(0o755)
+    (tmp_path / "Makefile").write_text(f"outer:\n\t@sleep 0.5; date +%s.%N; $(MAKE) -s inner\ninner:\n\t@{recipe}\n")
+    done = subprocess.run(["make", "-s", "outer"], cwd=tmp_path, text=True, capture_output=True, check=True,
+                          env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    before, typed = (float(line) for line in done.stdout.split())
+    assert typed > before - CLOCK_S

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 KEY = "/evenkeel-operations/lock"
 """In etcd, which outlives every member: the lock belongs to the platform, not to the machine somebody types on."""
 PROGRAMS = ("ansible-playbook", "ansible")
+SHELLS = ("sh", "bash", "dash")
 
 
 def holder(reason: str, process: int | None = None) -> dict[str, Any]:
@@ -51,23 +53,32 @@ def began(process: int | str) -> str:
 
 
 def typed() -> float:
-    """When the command was typed that we belong to: the start of its `make`, or of `ansible-playbook` where there is
-    none, in seconds since 1970. 0 where that isn't known."""
-    process, found = os.getpid(), 0
-    while process > 1:
-        try:
-            word = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[0]
-            if Path(word.decode(errors="replace")).name == "make" or process == our_run():
-                found = process
-            process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            break
+    """When the command was typed that we belong to: the start of the `make` that runs `ansible-playbook`, or of the
+    latter where somebody typed that; in seconds since 1970. 0 where that isn't known."""
+    run = our_run() or 0
+    above = _parent(run)
+    if _program(above) in SHELLS:  # make starts a recipe by one
+        above = _parent(above)
+    found = above if _program(above) == "make" else run
     try:
-        booted = next(float(line.split()[1]) for line in Path("/proc/stat").read_text().splitlines()
-                      if line.startswith("btime "))
-        return booted + int(began(found)) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, StopIteration):
+        up_s = float(Path("/proc/uptime").read_text().split()[0])
+        return time.time() - (up_s - int(began(found)) / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError):
         return 0.0
+
+
+def _program(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _parent(process: int) -> int:
+    try:
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def our_run() -> int | None:
@@ -76,10 +87,9 @@ def our_run() -> int | None:
     while process > 1:
         try:
             words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
-            parent = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
+        except OSError:
             break
         if any(Path(word.decode(errors="replace")).name in PROGRAMS for word in words[:2]):
             found = process
-        process = parent
+        process = _parent(process)
     return found
