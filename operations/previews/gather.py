@@ -19,7 +19,7 @@ from pulumi.automation.events import EngineEvent, PolicyEvent, StepEventMetadata
 from components.settings import SettingsError
 from components.settings.policies import Level, Policies
 from components.targets.docker import guard
-from operations.changes import effects, preview
+from operations.changes import preview
 from operations.changes.plan import Plan
 from operations.policies import asking
 from operations.policies.judge import Verdict
@@ -36,11 +36,13 @@ class Heard:
     """Everything of interest that the engine said."""
 
     announced: list[StepEventMetadata] = field(default_factory=list)
+    members: preview.Announced = field(default_factory=preview.Announced)
     errors: list[str] = field(default_factory=list)
     policies: list[PolicyEvent] = field(default_factory=list)
 
     def on_event(self, event: EngineEvent) -> None:
         """What the Automation API calls."""
+        self.members.on_event(event)
         if event.resource_pre_event:
             self.announced.append(event.resource_pre_event.metadata)
         elif event.policy_event:
@@ -122,11 +124,11 @@ def _looked(name: str, selected: automation.Stack, new: bool, seen: set[str]) ->
         deployment: Mapping[str, Any] = (exporting.result().deployment or {}) if exporting else {}
     secrets = in_state(deployment) | seen | _configured(selected)
     masker = Masker(secrets)
-    announced = [part for part in asked.heard.announced if part.type.startswith(preview.OF_INTEREST)]
-    before, after = preview.plans(announced)
-    protected = frozenset(step.urn.rpartition("::")[2] for step in announced if step.new and step.new.protect)
+    announced = asked.heard.members
+    before, after = preview.plans(announced.steps)
+    protected = frozenset(step.urn.rpartition("::")[2] for step in announced.steps if step.new and step.new.protect)
     found = steps.merged(asked.heard.announced)
-    changes = rows.of(effects.compare(before, after), found, before, after)
+    changes = rows.of(announced.effects(), found, before, after)
     own = failures.beyond_protection(asked.heard.errors)
     failure = failures.explain("\n".join(own), name) if own else _unheard(asked, changes, name)
     policies, misread = _policies(name)

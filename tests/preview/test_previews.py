@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from operations.setup.env import BACKEND
 from tests.support.pull_request import PullRequest
 from tests.support.running import RunningPlatform
-
-Open = Callable[..., PullRequest]
 
 
 @pytest.fixture
@@ -67,7 +65,9 @@ def test_a_stack_file_that_is_no_yaml_is_said(opened: PullRequest, declared: Run
 
 def test_settings_that_can_not_be_used_are_said_once(opened: PullRequest, declared: RunningPlatform) -> None:
     file = f"stacks/Pulumi.{declared.stack}.yaml"
-    opened.write(file, opened.read(file) + "  evenkeel:redis: {mastres: 3}\n")
+    known = yaml.safe_load(opened.read(file))
+    known["config"]["evenkeel:redis"] = {"mastres": 3}
+    opened.write(file, yaml.safe_dump(known))
     made = opened.preview()
     assert made.code == 1 and made.report.failure and made.report.failure.what == "The settings can't be used."
     assert made.report.failure.error.count("did you mean `masters`?") == 1, made.said
