@@ -52,8 +52,6 @@ PGBOUNCER_PORT = 6432
 NAMESPACE, SCOPE = "/evenkeel/", "postgres"
 LEADER_KEY = f"{NAMESPACE}{SCOPE}/leader"
 """Where Patroni keeps in etcd who leads."""
-ANNOUNCED = f"{NAMESPACE}{SCOPE}/members/"
-"""Below this every member says where it is and how it does."""
 
 SERVER_LIFETIME_S = 900
 """PgBouncer renews a connection after so long; a reloaded pgproxy keeps its old process until all have been."""

@@ -17,7 +17,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from components.postgres import ANNOUNCED, ETCD_CLIENT_PORT, LEADER_KEY
+from components.postgres import ETCD_CLIENT_PORT, LEADER_KEY
 from components.settings.supervision import Supervision as SupervisionSettings
 from components.tier import Tier
 from components.workload import (
@@ -120,7 +120,7 @@ class Supervision(Tier):
         if not self.settings.fencing or count < 2:
             return None
         members = [Member("postgres", n) for n in range(1, count + 1)]
-        return {"key": LEADER_KEY, "announced": ANNOUNCED, "members": {
+        return {"key": LEADER_KEY, "members": {
             member.name: self.context.names.container(member.workload, member.ordinal) for member in members}}
 
 

@@ -13,7 +13,7 @@ import docker.errors
 import httpx
 from rich.console import Console
 
-from operations.drills import report, run
+from operations.drills import parentage, report, run
 from operations.drills.catalogue import BY_NAME, DRILLS
 from operations.drills.platform import DrillError, Platform
 from operations.setup import holds, stack
@@ -37,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     if command != "run" or options.get("DRILL") not in BY_NAME:
         print(f"{USAGE}\ndrills: {', '.join(BY_NAME)}", file=sys.stderr)
         return 2
+    if above := parentage.playbook():
+        parentage.end_with(above)
     try:
         return _run(options["DRILL"], options.get("STACK") or "local", console)
     except (DrillError, holds.HoldError, docker.errors.DockerException, httpx.HTTPError) as error:

@@ -70,13 +70,12 @@ class Etcd:
             return None
         return Key(_decoded(found[0].get("value", "")), str(found[0]["mod_revision"]), str(found[0].get("lease", "")))
 
-    def delete_if(self, key: str, as_read: Key, also: str) -> bool:
-        """Delete a key, and ``also`` another one, if nobody has written the first since it was read; in one
-        transaction. True when they were deleted."""
+    def delete_if(self, key: str, as_read: Key) -> bool:
+        """Delete a key if nobody has written it since it was read, in one transaction. True when it was deleted."""
         answer = self._call("kv/txn", {
             "compare": [{"key": _encoded(key), "target": "MOD", "result": "EQUAL", "mod_revision": as_read.revision},
                         {"key": _encoded(key), "target": "VALUE", "result": "EQUAL", "value": _encoded(as_read.value)}],
-            "success": [{"request_delete_range": {"key": _encoded(one)}} for one in (key, also)]})
+            "success": [{"request_delete_range": {"key": _encoded(key)}}]})
         return bool(answer.get("succeeded", False))
 
     def life(self, lease: str) -> tuple[float, float]:

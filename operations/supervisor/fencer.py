@@ -113,9 +113,7 @@ class Fencer:
 
     def _delete(self, key: Key, dead: Dead, etcd: Etcd) -> bool:
         try:
-            # What it announced of itself goes as well, as it would with its lease: the others would otherwise ask it
-            # for its state before they elect, and wait up to 2 s for an answer.
-            released = etcd.delete_if(self._fencing.key, key, self._fencing.announced + key.value)
+            released = etcd.delete_if(self._fencing.key, key)
         except OSError as error:
             self._say_once("delete", f"{key.value} is dead, and its leader key could not be released: {error}",
                            level="error", member=key.value)

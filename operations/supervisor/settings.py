@@ -13,11 +13,9 @@ CONFIG = Path("/etc/evenkeel")
 
 @dataclass(frozen=True)
 class Fencing:
-    """``key``: where Patroni keeps who leads; below ``announced`` every member announces itself. ``members``: by name,
-    the engine's name of each one's container."""
+    """``key``: where Patroni keeps who leads. ``members``: by name, the engine's name of each one's container."""
 
     key: str
-    announced: str
     members: Mapping[str, str]
 
     @classmethod
@@ -25,7 +23,7 @@ class Fencing:
         """None where no key is to be released."""
         file = directory / "fencing.json"
         known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
-        return cls(known["key"], known["announced"], known["members"]) if known else None
+        return cls(known["key"], known["members"]) if known else None
 
 
 @dataclass(frozen=True)

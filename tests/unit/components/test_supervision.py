@@ -86,7 +86,7 @@ def test_the_fencer_knows_who_may_hold_the_leader_key(tmp_path: Path) -> None:
         return Told.load(tmp_path).fencing
 
     known = fencing([*MEMBERS, "postgres-2"])
-    assert known == Fencing("/evenkeel/postgres/leader", "/evenkeel/postgres/members/", {
+    assert known == Fencing("/evenkeel/postgres/leader", {
         "postgres-1": "evenkeel-a-postgres-1", "postgres-2": "evenkeel-a-postgres-2"})
     assert fencing([*MEMBERS, "postgres-1"]) is None, "nobody could take over"
     assert fencing([*MEMBERS, "postgres-3"], fencing=False) is None

@@ -62,9 +62,9 @@ class Platform:
             raise GoneError(name)
         return self.found
 
-    def delete_if(self, key: str, as_read: Key, also: str) -> bool:
+    def delete_if(self, key: str, as_read: Key) -> bool:
         self.between()
-        assert (key, also) == (LEADER, f"/evenkeel/postgres/members/{as_read.value}")
+        assert key == LEADER
         self.calls.append("delete")
         if self.etcd_fails:
             raise TimeoutError("no quorum")
@@ -83,7 +83,7 @@ class Watcher:
     def __init__(self, platform: Platform, role: Role, capsys: pytest.CaptureFixture[str]) -> None:
         self.is_now = role
         self._capsys = capsys
-        self.fencer = Fencer(Fencing(LEADER, "/evenkeel/postgres/members/", NAMES), lambda: platform, lambda: platform,  # type: ignore[arg-type, return-value]
+        self.fencer = Fencer(Fencing(LEADER, NAMES), lambda: platform, lambda: platform,  # type: ignore[arg-type, return-value]
                              lambda: self.is_now, Report("supervisor-1"))
 
     def said(self) -> list[dict[str, Any]]:
