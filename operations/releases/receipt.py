@@ -120,6 +120,8 @@ def reconcile(events: Events, before: Mapping[str, Any], after: Mapping[str, Any
     edges = after.get("edges", {})
     if "requests" not in edges:
         return None, f"the edges' logs can't be read: {edges.get('problem', 'nothing was kept')}"
+    if not before:
+        return None, "nothing was counted before the load began"
     if gone := _changed(before, after):
         return None, f"{', '.join(gone)} counted from 0 again meanwhile (a reload, a restart, out of reach)"
     known = {request.number for request in events.requests if not request.cached}
@@ -195,11 +197,11 @@ def _cell(value: float | None) -> str:
 def _delta(before: Mapping[str, Any], after: Mapping[str, Any]) -> Counter[str]:
     """What all load balancers counted in between: requests at their frontends, retries towards workers."""
     found: Counter[str] = Counter({"requests": 0, "retries": 0, "redispatches": 0})
-    for name, counters in after["frontend"].items():
-        found["requests"] += counters["requests"] - before["frontend"].get(name, {}).get("requests", 0)
-    for name, colours in after["colours"].items():
+    for name, counters in after.get("frontend", {}).items():
+        found["requests"] += counters["requests"] - before.get("frontend", {}).get(name, {}).get("requests", 0)
+    for name, colours in after.get("colours", {}).items():
         for colour, counters in colours.items():
-            known = before["colours"].get(name, {}).get(colour, {})
+            known = before.get("colours", {}).get(name, {}).get(colour, {})
             for key in ("retries", "redispatches"):
                 found[key] += counters[key] - known.get(key, 0)
     return found

@@ -79,6 +79,12 @@ def test_what_the_load_broke_off_at_its_end_is_neither_sent_nor_dropped() -> Non
     assert told(early)["dropped"] == 1
 
 
+@pytest.mark.parametrize(("before", "after"), [({}, {}), ({}, AFTER), (BEFORE, {})])
+def test_what_a_run_that_died_did_not_count_makes_no_agreement(before: dict[str, Any], after: dict[str, Any]) -> None:
+    made = receipt.made(RELEASE, events(), before, after)
+    assert made["reconciled"] is None and made["sent"] == 4
+
+
 def test_retries_are_counted_apart() -> None:
     again = {"haproxy-1": {"blue": {"retries": 2, "redispatches": 1}, "green": COUNTED}}
     made = told(colours=again, edges={"requests": 4, "tried_again": 2, "numbers": [1, 2, 3, 4]})

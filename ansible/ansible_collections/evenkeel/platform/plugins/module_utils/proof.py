@@ -68,18 +68,19 @@ class Watch:
         self._first = self._sample()
 
     def until(self, seconds: float, old: str, began: float) -> Traffic:
-        """Look for that long. ``began`` (time.time()): since when ``last_old_ms`` counts. The figure is from above:
-        the moment at which a sample showed the last request, not the request's own."""
+        """Count for that long. ``began`` (time.time()): since when ``last_old_ms`` counts. That figure is from above:
+        the moment at which a sample showed the last request, not the request's own; and what came between the sample
+        before the switch and the first one after it counts as after."""
         deadline, last, known = time.monotonic() + seconds, None, self._first[old]
-        after = self._first
+        after = begin = self._sample()
         while True:
-            after = self._sample()
             if after[old] != known:
                 known, last = after[old], (time.time() - began) * 1000
             if time.monotonic() >= deadline:
                 break
             time.sleep(STEP_S)
-        return Traffic({colour: after[colour] - self._first[colour] for colour in haproxy.COLOURS}, last)
+            after = self._sample()
+        return Traffic({colour: after[colour] - begin[colour] for colour in haproxy.COLOURS}, last)
 
     def _sample(self) -> dict[str, int]:
         for one in self._opened:

@@ -126,6 +126,7 @@ def start(streams: DockerStreams, asked: dict[str, Any], folder: Path) -> dict[s
     said = operate(asked, "start", f"RATE={asked['rate']}", f"SOCKETS={asked['sockets']}", f"OWNER={owner}")
     started = said.strip() == "started"
     if started:
+        (folder / "after.json").unlink(missing_ok=True)
         (folder / "before.json").write_text(json.dumps(before))
         time.sleep(asked["before_s"])
     what = f"{asked['rate']} requests/s run across it" + ("" if started else " already")
@@ -138,10 +139,10 @@ def end(streams: DockerStreams, asked: dict[str, Any], folder: Path) -> dict[str
         return {"changed": False, "narration": []}
     running_still = (folder / "load.pid").exists()
     operate(asked, "stop")
-    if running_still:
+    if running_still or not (folder / "after.json").exists():  # a run that died had not counted yet
         time.sleep(LOG_FLUSH_S)
-        before = json.loads((folder / "before.json").read_text())
-        after = {**count(streams), "edges": edges(streams, asked["name"], before["at"])}
+        began = (folder / "load.json").stat().st_mtime
+        after = {**count(streams), "edges": edges(streams, asked["name"], began)}
         (folder / "after.json").write_text(json.dumps(after))
     store = release_store.Releases(streams)
     current = store.current()
