@@ -28,6 +28,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, *answers: tuple[int, str]) -> Non
 
 def test_all_answers_are_wanted_before_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
+    monkeypatch.setattr(proofs, "PATIENCE_S", 60)
     answering(monkeypatch, (1, "WRONGPASS"), (1, "WRONGPASS"), (0, "PONG"))
     proofs.require([question("redis-1 accepts redis-cache")], said.append)
     assert said == ["waiting until redis-1 accepts redis-cache"], "said once"
