@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from operations.drills.catalogue import Budget
 from operations.drills.ledger import Outcome, Reconciled
-from operations.drills.timeline import NOTABLE_GAP_S, WriterAck, recovery_s, two_writers
+from operations.drills.timeline import NOTABLE_GAP_S, WriterAck, longest_gap, recovery_s, two_writers
 from operations.drills.witness import Seen
 
 
@@ -44,6 +44,9 @@ def recovered_s(seen: Seen, budget: Budget, at: Moments) -> float | None:
     """The recovery time that the budget speaks of."""
     if budget.of != "write":
         return _trouble_s(seen, budget.of, at)
+    if budget.pause:
+        gap = longest_gap(seen.acknowledged(), at.fault)
+        return gap.length if gap and recovery_s(seen.acknowledged(), at.fault, at.ended) is not None else None
     return recovery_s(seen.acknowledged(), at.undone if budget.from_undo else at.fault, at.ended)
 
 
