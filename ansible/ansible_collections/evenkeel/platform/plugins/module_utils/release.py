@@ -18,7 +18,7 @@ CONTROL = "/evenkeel-operations/release-control"
 RUNNING, DONE, BACK, FAILED, FROZEN, REPLACED = ("running", "done", "rolled back", "failed", "frozen", "given up")
 LINE = 160
 COLOURS = ("blue", "green")
-STRATEGIES = ("blue-green", "canary", "rolling")
+STRATEGIES = ("blue-green", "canary")
 BEFORE_TRAFFIC = ("begin", "fill", "verify")
 """Stages at which no request of a visitor reaches the new workers."""
 
@@ -85,8 +85,7 @@ def begin(current: Release | None, *, stack: str, image: str, strategy: str, act
 
     Raises ``ReleaseError`` where another release has visitors already.
     """
-    colour = active if strategy == "rolling" else other(active)
-    fresh = Release(last_serial + 1, stack, image, colour, active_image, active, strategy, who=who, began=now)
+    fresh = Release(last_serial + 1, stack, image, other(active), active_image, active, strategy, who=who, began=now)
     if current is None or current.state != RUNNING:
         return fresh, ""
     if (current.image, current.strategy) == (image, strategy):
@@ -109,8 +108,6 @@ def declared(release: Release, active_declared: str | None) -> dict[str, Any]:
     that isn't what runs, it is pinned, so that filling one colour never replaces the other.
     """
     changes: dict[str, Any] = {f"app.colours.{release.colour}.image": release.image, "app.release": release.serial}
-    if release.strategy == "rolling":
-        return changes
     changes[f"app.colours.{release.colour}.workers"] = None
     if active_declared != release.old_image:
         changes[f"app.colours.{release.old_colour}.image"] = release.old_image

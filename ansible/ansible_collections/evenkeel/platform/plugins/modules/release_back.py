@@ -112,10 +112,6 @@ def main() -> None:
 
 def rollback(last: release.Release, shares: set[str], force: bool) -> dict[str, Any]:
     """Where the traffic of ``last`` came from."""
-    if last.strategy == "rolling":
-        raise running.RefusedError(
-            f"release {last.serial} was rolling: it replaced the workers of {last.colour} themselves. Nothing was "
-            f"changed. Next: release the former image: `make release IMAGE={last.old_image} STACK={last.stack}`")
     if last.irreversible and not force:
         raise running.RefusedError(
             f"release {last.serial} ran a migration that can't be undone. Nothing was changed. Next: correct the image "

@@ -23,7 +23,7 @@ options:
   strategy:
     description: How.
     type: str
-    choices: [blue-green, canary, rolling]
+    choices: [blue-green, canary]
     default: blue-green
   first_percent:
     description: A canary's first share of the requests, in percent.
@@ -193,12 +193,9 @@ def repaired(project: str, stack: str) -> bool:
 
 def plan(made: release.Release, percentages: list[int]) -> list[str]:
     """The release in sentences."""
-    if made.strategy == "rolling":
-        how = f"its workers in {made.colour}, which has the traffic, are replaced in batches"
-    else:
-        shares = ", ".join(f"{percent} %" for percent in percentages)
-        how = (f"fill {made.colour} beside {made.old_colour} ({made.old_image}), verify it, then give it {shares} of "
-               "the requests")
+    shares = ", ".join(f"{percent} %" for percent in percentages)
+    how = (f"fill {made.colour} beside {made.old_colour} ({made.old_image}), verify it, then give it {shares} of the "
+           "requests")
     return [f"release {made.serial} of {made.image} on the stack {made.stack}, {made.strategy}: {how}"]
 
 
