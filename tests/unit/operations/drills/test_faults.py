@@ -93,7 +93,7 @@ def test_the_helper_that_freezes_wakes_again_when_it_is_stopped_and_when_its_tim
     victim = subprocess.Popen(["sleep", "60"])
     try:
         for end in ("stopped", "over"):
-            helper = subprocess.Popen([str(freeze), "3" if end == "over" else "60", str(victim.pid)],
+            helper = subprocess.Popen([str(freeze), "6" if end == "over" else "60", str(victim.pid)],
                                       stdout=subprocess.PIPE, text=True, start_new_session=True)
             assert helper.stdout and helper.stdout.readline() == "applied\n"
             for _ in range(500):  # the kernel takes its time
@@ -104,6 +104,10 @@ def test_the_helper_that_freezes_wakes_again_when_it_is_stopped_and_when_its_tim
             if end == "stopped":
                 helper.terminate()
             helper.wait(20)
+            for _ in range(500):
+                if not stopped(victim.pid):
+                    break
+                time.sleep(0.02)
             assert not stopped(victim.pid)
     finally:
         victim.kill()
