@@ -131,10 +131,11 @@ def reconcile(events: Events, before: Mapping[str, Any], after: Mapping[str, Any
     # What was under way when the load ended: the client broke it off, the edge went on.
     unfinished = logged - known
     strange = [number for number in unfinished if number < max(known, default=0) - UNFINISHED_OF_LAST]
-    others = counted - edges["requests"] - again
+    # Of two attempts the first may never have reached its load balancer, so it need not have been counted.
+    others = counted - edges["requests"]
     said = (f"client {len(answered)} answered by load balancers, {len(events.requests) - len(known)} from the edges' "
             f"caches, {len(unfinished)} under way at the end; edges {edges['requests']}, {again} tried twice; load "
-            f"balancers {counted}, of which {others} WebSockets' and other visitors'")
+            f"balancers {counted}, of which {others} second attempts, WebSockets' and other visitors'")
     return not lost and not strange and others >= 0, said
 
 

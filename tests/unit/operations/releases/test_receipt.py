@@ -66,6 +66,11 @@ def test_a_client_that_was_answered_more_often_than_an_edge_knows_disagrees() ->
     assert told(frontend={"haproxy-1": {"requests": 103}})["reconciled"] is False
 
 
+def test_an_attempt_that_no_load_balancer_took_is_missed_by_nobody() -> None:
+    twice = {"requests": 4, "tried_again": 4, "numbers": [1, 2, 3, 4]}
+    assert told(edges=twice)["reconciled"] is True
+
+
 def test_a_load_balancer_that_counted_anew_makes_no_agreement() -> None:
     made = told(processes={"haproxy-1": [10, 5.0]})
     assert made["reconciled"] is None and "haproxy-1 counted from 0 again" in made["reconciliation"]
