@@ -117,7 +117,6 @@ class Helped:
 
     victims: Sequence[str]
     lasts_s: float
-    _helpers: list[Container] = field(default_factory=list)
 
     def command(self, victim: Container, /) -> list[str]:
         """What the helper runs."""
@@ -128,26 +127,33 @@ class Helped:
         raise NotImplementedError
 
     def apply(self, platform: Platform) -> None:
+        helpers: list[Container] = []
         for member in self.victims:
             victim = platform.container(member)
             if victim.status != "running":
                 raise DrillError(f"{member} does not run ({victim.status})")
             # No label `evenkeel.helper`: those are removed by force, and this one has to end in its own way.
-            self._helpers.append(engine.client().containers.run(
+            helpers.append(engine.client().containers.run(
                 image_tag(IMAGE), self.command(victim), user="0:0", detach=True, auto_remove=True, mem_limit="32m",
                 labels={"evenkeel.stack": platform.stack, "evenkeel.fault": member}, **self.joins(victim)))
         deadline = time.monotonic() + APPLIED_S
-        for helper in self._helpers:
+        for helper in helpers:
             while b"applied" not in helper.logs():
                 if time.monotonic() > deadline:
                     raise DrillError(f"the fault could not be brought about: {helper.logs().decode()[-500:]}")
                 time.sleep(0.02)
 
-    def undo(self, _platform: Platform) -> None:
-        for helper in list(self._helpers):
-            with contextlib.suppress(docker.errors.NotFound):
-                helper.stop(timeout=10)
-            self._helpers.remove(helper)
+    def undo(self, platform: Platform) -> None:
+        # By their labels: a run that was told to end while it made one doesn't know it.
+        for member in self.victims:
+            both: dict[str, str | list[str] | bool] = {
+                "label": [f"evenkeel.stack={platform.stack}", f"evenkeel.fault={member}"]}
+            for helper in engine.client().containers.list(all=True, ignore_removed=True, filters=both):
+                with contextlib.suppress(docker.errors.NotFound):
+                    if helper.status == "created":
+                        helper.remove()
+                    else:
+                        helper.stop(timeout=10)
 
 
 class Frozen(Helped):
