@@ -25,7 +25,7 @@ from operations.policies import asking
 from operations.policies.judge import Verdict
 from operations.policies.subject import Subject, config_of, policies_of
 from operations.previews import cost, diffs, failures, rows, steps
-from operations.previews.masking import Masker, in_environment, in_state
+from operations.previews.masking import Masker, collapsed, in_environment, in_state
 from operations.previews.report import PROJECT, Cost, Failure, Finding, Report
 from operations.setup import by_hand, engine_state, env, stack
 from operations.setup.paths import ROOT
@@ -138,7 +138,7 @@ def _looked(name: str, selected: automation.Stack, new: bool, seen: set[str]) ->
     report = Report(
         project=PROJECT, stack=name, compared="nothing" if new else "state", members=len(after.members),
         workloads=rows.workloads(before, after), rows=changes,
-        operations=dict(rows.operations(found)), diff=masker.text(diffs.of(map(_masked(masker), found))),
+        operations=dict(rows.operations(found)), diff=collapsed(masker.text(diffs.of(map(_masked(masker), found)))),
         by_hand=tuple(_by_hand(name, deployment)), findings=findings(verdicts) if after.members else (),
         judged=_judged(asked, after), cost=_cost(name, before, after, found),
         failure=failure or misread)

@@ -21,6 +21,7 @@ SHORTEST = 4
 """Shorter values are words of everyday: masking them would hide everything and protect nothing."""
 KEY_LINE = re.compile(r"^[A-Za-z0-9+/=]{8,}$")
 """One line of a key: in a diff each stands on its own."""
+MASKED_LINES = re.compile(rf"^([+ -]*{re.escape(MASK)}\n)\1+", re.MULTILINE)
 NAMES = re.compile(r"TOKEN|PASSPHRASE|PASSWORD|SECRET|ACCESS_KEY|PRIVATE_KEY", re.IGNORECASE)
 """Variables whose values are secrets."""
 
@@ -80,6 +81,11 @@ class Masker:
         if isinstance(value, list | tuple):
             return [self.everything(item) for item in value]
         return value
+
+
+def collapsed(diff: str) -> str:
+    """Masked lines that follow each other as one: how many there are tells something of a secret."""
+    return MASKED_LINES.sub(r"\1", diff)
 
 
 def _forms(text: str) -> Iterable[str]:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from operations.previews.masking import SECRET, SIGNATURE, Masker, in_environment, in_state
+from operations.previews.masking import SECRET, SIGNATURE, Masker, collapsed, in_environment, in_state
 
 PASSWORD = "pa/ss\"w+rd-of-the-database"
 KEY = ("-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgabcdefghijklmnop\n"
@@ -58,3 +58,10 @@ def test_variables_that_hold_secrets_are_known_by_name() -> None:
 
 def test_without_secrets_nothing_changes_and_short_ones_hide_nothing() -> None:
     assert Masker([]).text("a b") == "a b" == Masker(["", "a", "b "]).text("a b")
+
+
+def test_masked_lines_in_a_row_are_one_line_and_others_stay() -> None:
+    diff = ("+-----BEGIN-----\n+[secret]\n+[secret]\n+[secret]\n+-----END-----\n+a: [secret]\n+b: [secret]\n"
+            "-[secret]\n+[secret]\n")
+    assert collapsed(diff) == (
+        "+-----BEGIN-----\n+[secret]\n+-----END-----\n+a: [secret]\n+b: [secret]\n-[secret]\n+[secret]\n")
