@@ -42,8 +42,9 @@ class Checks(Model):
     fast_ms: int = knob(250, "Between two checks of a worker that is down or changing.", unit="ms", ge=50)
     timeout_ms: int = knob(1500, "An answer must come in this time. More than the second for which a worker may wait "
                                  "for its database.", unit="ms", ge=50)
-    fall: int = knob(3, "Failed checks in a row after which a worker gets no more requests. A database that pauses for up "
-                        "to 3 s (a switchover, a restart for a parameter) makes requests wait and refuses none.", ge=1)
+    fall: int = knob(3, "Failed checks in a row after which a worker gets no more requests. A database that pauses for "
+                        "up to 3 s (a switchover, a restart for a parameter) makes requests wait and refuses none.",
+                     ge=1)
     rise: int = knob(1, "Passed checks in a row after which it gets them again.", ge=1)
 
 
