@@ -84,7 +84,7 @@ def values(edge: Edge, pools: Sequence[HttpPool], names: Names, member: Member) 
         "resolver": names.resolver,
         "idle_ms": round(edge.timeouts.idle_s * 1000),
         "coalesce_wait_ms": round(edge.cache.coalesce_wait_s * 1000),
-        "connect_ms": edge.timeouts.connect_ms,
+        "handshake_ms": edge.timeouts.handshake_ms,
         # HAProxy refuses in its own time; Nginx only waits longer, for the case that HAProxy itself hangs.
         "upstream_answer_s": math.ceil(edge.timeouts.queue_ms / 1000) + edge.timeouts.answer_s + 5,
         "answer_s": edge.timeouts.answer_s,

@@ -85,7 +85,11 @@ class HAProxy(Model):
 class Timeouts(Model):
     """The longest of everything."""
 
-    connect_ms: int = knob(500, "Opening a connection, at each hop.", unit="ms", ge=10)
+    connect_ms: int = knob(500, "Opening a connection to a worker.", unit="ms", ge=10)
+    handshake_ms: int = knob(
+        2000, "Opening a connection from Nginx to HAProxy, TLS included; then the other HAProxy is tried. On a busy "
+        "machine many handshakes at once, as after a reload, take longer than a lost HAProxy would.",
+        unit="ms", ge=10, le=2400)
     request_s: int = knob(10, "Receiving a request's head, and a pause within its body.", unit="s", ge=1)
     queue_ms: int = knob(2000, "Waiting for a free worker.", unit="ms", ge=1)
     answer_s: int = knob(30, "A worker's answer: until it begins, and any pause within it.", unit="s", ge=1)
