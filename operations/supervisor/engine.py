@@ -69,9 +69,10 @@ class Engine:
         _checked((status, body))
         return True
 
-    def events(self, since: float, silence_s: float) -> Iterator[Event]:
-        """Events from ``since`` (seconds since 1970) on, as they come; ends with an ``OSError``."""
+    def events(self, since: float, silence_s: float, opened: Callable[[], None] = lambda: None) -> Iterator[Event]:
+        """Events from ``since`` (seconds since 1970) on, as they come, after ``opened``; ends with an ``OSError``."""
         response = self._servers.stream(f"/events?since={since:.6f}", silence_s)
+        opened()
         try:
             while line := response.readline():
                 event = events.read(line)

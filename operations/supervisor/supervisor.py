@@ -14,6 +14,7 @@ from operations.supervisor.cron import Cron
 from operations.supervisor.engine import Engine, EngineError, GoneError, Listed
 from operations.supervisor.events import Event, History
 from operations.supervisor.fencer import Fencer
+from operations.supervisor.hearing import Hearing
 from operations.supervisor.memory import Memory
 from operations.supervisor.pair import Pair, Role, delay_s
 from operations.supervisor.report import Report
@@ -40,6 +41,7 @@ class Supervisor:
         self._cron = Cron(say, settings.schedule_grace_s)
         self._memory = Memory(settings.steady_s)
         self.heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.hearing = Hearing()
         self._role: Role | None = None
         self._began = time.time()
         self._held: frozenset[str] = frozenset()
@@ -49,6 +51,7 @@ class Supervisor:
 
     def run(self, stopped: threading.Event) -> None:
         """Until ``stopped``."""
+        self.hearing.ends()
         threading.Thread(target=self._listen, daemon=True, name="events").start()
         if self._fencer is not None:
             threading.Thread(target=self._fencer.run, args=(stopped,), daemon=True, name="fencer").start()
@@ -88,12 +91,13 @@ class Supervisor:
         while True:
             # Whatever ends a stream, also one that nobody can read, the next one begins where it ended.
             with contextlib.suppress(OSError, ValueError, KeyError):
-                for event in engine.events(since, SILENCE_S):
+                for event in engine.events(since, SILENCE_S, lambda: self.hearing.begins(time.time())):
                     if event.at > since:
                         since = event.at
                         self.heard.put(event)
                         if self._fencer is not None:
                             self._fencer.hear(event)
+            self.hearing.ends()
             time.sleep(RECONNECT_S)
 
     def _hear(self, role: Role) -> None:
@@ -136,7 +140,7 @@ class Supervisor:
         if one.status not in ("exited", "restarting"):
             return
         found = self._memory.look(one, self._engine.inspect, fresh=one.status == "restarting")
-        if found is None or found.id != one.id:
+        if found is None or found.id != one.id or self.hearing.may_lack(found.finished_at, now):
             return
         history = self._memory.history(one.id)
         stops = self._pair.view.stops

@@ -115,6 +115,25 @@ def scene(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytes
     return lambda rank=0, **changes: Scene(rank, capsys, **changes)
 
 
+def test_nobody_is_judged_before_what_a_broken_stream_missed_was_replayed(scene: Callable[..., Scene]) -> None:
+    """The proxy that events came through was killed: without its kill it would have been started without a cause."""
+    at = scene()
+    at.supervisor.hearing.ends()
+    assert at.turn() == []
+    at.supervisor.hearing.begins(time.time())
+    assert at.turn() == []
+    at.hear("kill", signal=9)
+    at.hear("die", exit_code=137)
+    assert [(line["action"], line["signal"]) for line in at.turn(later_s=0.5)] == [("started", 9)]
+
+
+def test_without_any_stream_a_member_waits_three_seconds_and_not_longer(scene: Callable[..., Scene]) -> None:
+    at = scene(exit_code=137)
+    at.supervisor.hearing.ends()
+    assert at.turn() == []
+    assert [(line["action"], line["cause"]) for line in at.turn(later_s=1.1)] == [("started", "kill")]
+
+
 def test_a_killed_member_is_started_and_one_line_says_so(scene: Callable[..., Scene]) -> None:
     at = scene()
     at.hear("kill", signal=9)
