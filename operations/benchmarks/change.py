@@ -31,6 +31,8 @@ SETTINGS = {"app": {"pools": {"web": {"workers": 2, "cpus": 0.4}}}}
 SHARE = 0.6
 """Of the capacity: the load under which changes are made."""
 SETTLE_S = 5
+PAUSE_BOUND_S = 2
+"""The product's figure, for changes that are said beforehand to pause the writer."""
 LEDGER_PAGE = 1000
 UNDER_LOAD = {"settings": "settings", "upgrade": "upgrade of all images", "rotation": "rotation of all secrets"}
 PARTS = ("door", *UNDER_LOAD, "crashes")
@@ -46,10 +48,16 @@ class Step:
     name: str
     began: float
     ended: float
+    pauses: bool = False
+    """It was said beforehand to pause the writer."""
 
     @property
     def took(self) -> float:
         return self.ended - self.began
+
+    def pause_s(self, outcome: Outcome) -> float:
+        """The longest time between two acknowledged orders."""
+        return outcome.longest_pause_s(self.began, self.ended + SETTLE_S)
 
 
 class Bench:
@@ -86,11 +94,13 @@ class Bench:
             time.sleep(SETTLE_S)
         for step in self._steps:
             self._tell(step, load.outcome)
-        lost = load.outcome.acknowledged - self._ledger()
+        lost = load.outcome.acknowledged.keys() - self._ledger()
         return [
             Figure.of(f"{what}: failed requests of {load.outcome.requests}", [len(load.outcome.failures)], "", bound=0),
             Figure.of(f"{what}: acknowledged orders lost of {len(load.outcome.acknowledged)}", [len(lost)], "",
                       bound=0),
+            Figure.of(f"{what}: longest pause of writes where one was announced",
+                      [step.pause_s(load.outcome) for step in self._steps if step.pauses], "s", bound=PAUSE_BOUND_S),
             Figure.of(f"{what}: duration", [took], "s"),
             Figure.of(f"{what}: slowest 1 % of requests", [load.outcome.p99_ms], "ms"),
         ]
@@ -98,7 +108,7 @@ class Bench:
     def _change_settings(self) -> None:
         for change in CHANGES:
             self._stack.set(change.nested)
-            self._step(f"{change.setting}{' (may pause the writer)' if change.pauses else ''}", self._stack.up)
+            self._step(change.setting, self._stack.up, pauses=change.pauses)
 
     def _upgrade(self) -> None:
         """New images for every tier: the same files with one more layer, as a security update of the base would be."""
@@ -106,10 +116,10 @@ class Bench:
         replaced = {name: _descendant(image) for image in images if (name := _ours(image))}
         app = replaced.pop("orders", None)
         self._stack.set({"images": replaced, **({"app": {"image": app}} if app else {})})
-        self._step("upgrade", lambda: self._stack.make("upgrade"))
+        self._step("upgrade", lambda: self._stack.make("upgrade"), pauses=True)
 
     def _rotate(self) -> None:
-        self._step("rotation", lambda: self._stack.make("rotate", "WHAT=all"))
+        self._step("rotation", lambda: self._stack.make("rotate", "WHAT=all"), pauses=True)
 
     def _crashes(self) -> list[Figure]:
         return [Figure.of(f"{member} killed: back in service", [self._crash(member)], "s", bound=10)
@@ -130,14 +140,15 @@ class Bench:
                 continue  # it ended again meanwhile
         raise TimeoutError(f"{member} was not back {BACK_WITHIN_S} s after `docker kill`")
 
-    def _step(self, name: str, action: Callable[[], object]) -> None:
+    def _step(self, name: str, action: Callable[[], object], *, pauses: bool = False) -> None:
         began = time.time()
         action()
-        self._steps.append(Step(name, began, time.time()))
+        self._steps.append(Step(name, began, time.time(), pauses))
 
     def _tell(self, step: Step, outcome: Outcome) -> None:
         failures = outcome.failures_between(step.began, step.ended + SETTLE_S)
-        self._say(f"{step.took:6.1f} s  {step.name}: {len(failures)} failed")
+        self._say(f"{step.took:6.1f} s  {step.name}: {len(failures)} failed" + (
+            f", writes paused for {step.pause_s(outcome):.1f} s" if step.pauses else ""))
         for failure in failures[:3]:
             self._say(f"            {failure.at - step.began:.1f} s after its begin: {failure.what}")
 

@@ -8,8 +8,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 
@@ -20,6 +21,8 @@ SCRIPT = Path(__file__).parent / "k6" / "orders.js"
 LONGEST_S = 3600
 """No load outlives this."""
 END_S = 60
+CALLED_OFF = "context canceled"
+"""What k6 says of a request under way when it is told to end."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Failure:
 @dataclass(frozen=True)
 class Outcome:
     """What a load came to. Times in ms; ``rate`` in requests a second, as answered; ``not_sent``: due, but no client of
-    k6's was free (the load was then less than it should have been)."""
+    k6's was free (the load was then less than it should have been); ``acknowledged``: order -> when, in seconds since
+    1970."""
 
     requests: int
     rate: float
@@ -43,10 +47,30 @@ class Outcome:
     not_sent: int
     other_edge: int
     failures: tuple[Failure, ...]
-    acknowledged: frozenset[str]
+    acknowledged: Mapping[str, float]
 
     def failures_between(self, begin: float, end: float) -> list[Failure]:
         return [failure for failure in self.failures if begin <= failure.at < end]
+
+    def longest_pause_s(self, begin: float = 0, end: float = float("inf")) -> float:
+        """Between two acknowledged orders of that time; 0 without any."""
+        times = sorted(at for at in self.acknowledged.values() if begin <= at < end)
+        return max((after - before for before, after in pairwise(times)), default=0.0)
+
+
+def read(lines: Iterable[str], told_to_end: float = float("inf")) -> tuple[list[Failure], dict[str, float], int]:
+    """What the script's console told: what failed, what was acknowledged (when), and how many requests were called off
+    because the load was told to end at ``told_to_end``: those are no failures, nobody waited for them any more."""
+    failures, acknowledged, called_off = [], {}, 0
+    for line in lines:
+        kind, *words = line.split(maxsplit=2)
+        if kind == "ack":
+            acknowledged[words[0]] = int(words[1]) / 1000
+        elif kind == "failed" and int(words[0]) / 1000 >= told_to_end and CALLED_OFF in words[1]:
+            called_off += 1
+        elif kind == "failed":
+            failures.append(Failure(int(words[0]) / 1000, words[1]))
+    return failures, acknowledged, called_off
 
 
 class Load:
@@ -68,6 +92,7 @@ class Load:
             "--console-output", str(self._folder / "console"), "--summary-export", str(self._folder / "summary.json"),
             *(part for name, value in variables.items() for part in ("-e", f"{name}={value}")), str(SCRIPT)]
         self._seconds = seconds
+        self._told_to_end = float("inf")
 
     def __enter__(self) -> Load:
         log = (self._folder / "log").open("w")
@@ -78,6 +103,7 @@ class Load:
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         if self._process.poll() is None:
+            self._told_to_end = int(time.time() * 1000) / 1000  # as exact as the script's clock
             self._process.send_signal(signal.SIGINT)  # k6 ends what is under way, then sums up
         try:
             self._process.wait(END_S)
@@ -103,16 +129,15 @@ class Load:
             raise RuntimeError(f"k6 ended with {self._process.returncode} and no summary:\n"
                                f"{(self._folder / 'log').read_text()[-2000:]}")
         metrics = json.loads(summary.read_text())["metrics"]
-        lines = (self._folder / "console").read_text().splitlines()
-        failures = [Failure(int(line.split()[1]) / 1000, line.split(maxsplit=2)[2])
-                    for line in lines if line.startswith("failed ")]
+        failures, acknowledged, called_off = read((self._folder / "console").read_text().splitlines(),
+                                                  self._told_to_end)
         times = metrics["http_req_duration"]
         asked = metrics["asked"]
         return Outcome(
-            int(asked["count"]), asked["rate"], times["med"], times["p(95)"], times["p(99)"],
+            int(asked["count"]) - called_off, asked["rate"], times["med"], times["p(95)"], times["p(99)"],
             int(metrics.get("dropped_iterations", {}).get("count", 0)),
             int(metrics.get("other_edge", {}).get("count", 0)), tuple(failures),
-            frozenset(line.split()[1] for line in lines if line.startswith("ack ")))
+            acknowledged)
 
 
 def capacity(urls: Sequence[str], *, clients: int = 32, seconds: int = 20, mix: str = "all") -> Outcome:

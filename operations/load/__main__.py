@@ -65,7 +65,8 @@ def report(outcome: Outcome) -> list[str]:
     lines.append(f"answered in {outcome.median_ms:.1f} ms (median), {outcome.p95_ms:.1f} ms (95 %), "
                  f"{outcome.p99_ms:.1f} ms (99 %)")
     if outcome.acknowledged:
-        lines.append(f"{len(outcome.acknowledged)} orders acknowledged")
+        lines.append(f"{len(outcome.acknowledged)} orders acknowledged, "
+                     f"at most {outcome.longest_pause_s():.1f} s apart")
     if outcome.other_edge:
         lines.append(f"{outcome.other_edge} went to the other edge, since one refused the connection")
     if outcome.not_sent:

@@ -5,7 +5,7 @@
 // instead, as fast as the platform answers (for its capacity).  MIX: "all", or "read" for reads of one order alone.
 // PATHS: GET these (separated by spaces) in turn instead, of any application; whatever is not an error is as it should be.
 //
-// One line on the console per event, read by load.py: `ack KEY` for a placed order, `failed TIME WHAT` for a request
+// One line on the console per event, read by load.py: `ack KEY TIME` for a placed order, `failed TIME WHAT` for a request
 // that was not answered as it should be. A client knows both edges: what could not even be connected to one (nothing
 // was sent) goes to the other. Anything else that goes wrong counts as failed.
 import http from 'k6/http';
@@ -74,7 +74,7 @@ export default function (told) {
     expect(ask('GET', `/api/orders/${told.order}`), [200], 'read');
   } else if (turn < 9) {
     const key = `${told.run}-${exec.scenario.iterationInTest}`;
-    if (expect(place(key), [200, 201], 'place')) console.log(`ack ${key}`);
+    if (expect(place(key), [200, 201], 'place')) console.log(`ack ${key} ${Date.now()}`);
   } else {
     expect(ask('GET', '/api/session'), [200, 401], 'session');
   }

@@ -84,10 +84,20 @@ def test_replicas_and_the_primary_are_restarted_apart(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize(("second", "third", "chosen"), [
     ({}, {}, ["postgres-2", "postgres-3"]), (PENDING, {}, ["postgres-3"]), ({"state": "starting"}, {}, ["postgres-3"]),
-    ({"role": "replica"}, {}, ["postgres-3"]), ({"lag": 4096}, {}, ["postgres-3"]), (PENDING, PENDING, [])])
+    ({"role": "replica"}, {}, ["postgres-3"]), ({"lag": "unknown"}, {}, ["postgres-3"]),
+    ({"lag": 4096}, {}, ["postgres-2", "postgres-3"]), (PENDING, PENDING, [])])
 def test_only_a_replica_with_everything_takes_over(
         second: dict[str, Any], third: dict[str, Any], chosen: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert script("postgres-restart", monkeypatch).candidates(members(PENDING, second, third)) == chosen
+
+
+@pytest.mark.parametrize(("second", "third", "joined"), [
+    ({}, {}, True), ({"role": "replica"}, {}, False), ({"lag": "unknown"}, {}, False),
+    ({"state": "starting"}, {}, True), (PENDING, PENDING, True), ({"role": "replica"}, {"role": "replica"}, True)])
+def test_the_primary_waits_for_restarted_replicas_to_count(
+        second: dict[str, Any], third: dict[str, Any], joined: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the quorum after the switchover would be the former primary alone. Without a quorum nobody ever counts."""
+    assert script("postgres-restart", monkeypatch).joined(members(PENDING, second, third)) is joined
 
 
 class FakeConsole:

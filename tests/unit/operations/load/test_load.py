@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from operations.benchmarks.load import Failure, Outcome
+from operations.benchmarks.load import Failure, Outcome, read
 from operations.load import __main__ as load
 
 
 def outcome(**changes: object) -> Outcome:
     given = {"requests": 600, "rate": 50.0, "median_ms": 8.0, "p95_ms": 15.25, "p99_ms": 31.0, "not_sent": 0,
-             "other_edge": 0, "failures": (), "acknowledged": frozenset(), **changes}
+             "other_edge": 0, "failures": (), "acknowledged": {}, **changes}
     return Outcome(**given)  # type: ignore[arg-type]
 
 
@@ -26,8 +26,18 @@ def test_failures_are_shown_with_their_time_and_the_rest_is_counted() -> None:
 
 
 def test_what_is_no_failure_and_yet_worth_a_word_is_said() -> None:
-    said = "\n".join(load.report(outcome(other_edge=3, not_sent=2, acknowledged=frozenset({"a"}))))
-    assert "1 orders acknowledged" in said and "3 went to the other edge" in said and "2 were due and not sent" in said
+    acknowledged = {"a": 1.0, "b": 3.5, "c": 4.0}
+    said = "\n".join(load.report(outcome(other_edge=3, not_sent=2, acknowledged=acknowledged)))
+    assert "3 orders acknowledged, at most 2.5 s apart" in said
+    assert "3 went to the other edge" in said and "2 were due and not sent" in said
+
+
+def test_requests_that_the_end_of_the_load_called_off_are_no_failures() -> None:
+    lines = ["ack 1-2 3500", "failed 1000 place 0 1000 context canceled", "failed 4000 read 0 1000 context canceled",
+             "failed 4001 read 503 1503 no worker"]
+    failures, acknowledged, called_off = read(lines, told_to_end=4.0)
+    assert failures == [Failure(1.0, "place 0 1000 context canceled"), Failure(4.001, "read 503 1503 no worker")]
+    assert acknowledged == {"1-2": 3.5} and called_off == 1
 
 
 @pytest.mark.parametrize("argument", ["RATE=0", "RATE=many", "RATE=20000", "FOR=2h", "FOR=soon"])
