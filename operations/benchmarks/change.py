@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -39,6 +40,8 @@ PARTS = ("door", *UNDER_LOAD, "crashes")
 CRASHED = ("web-blue-1", "redis-1", "haproxy-1", "nginx-1", "etcd-1")
 BACK_WITHIN_S = 60
 POLL_S = 0.1
+KIND, TOLD = 80, 12
+"""Failures whose first characters are the same are told as one, for each second; so many lines per change."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +152,9 @@ class Bench:
         failures = outcome.failures_between(step.began, step.ended + SETTLE_S)
         self._say(f"{step.took:6.1f} s  {step.name}: {len(failures)} failed" + (
             f", writes paused for {step.pause_s(outcome):.1f} s" if step.pauses else ""))
-        for failure in failures[:3]:
-            self._say(f"            {failure.at - step.began:.1f} s after its begin: {failure.what}")
+        alike = Counter((int(failure.at - step.began), failure.what[:KIND]) for failure in failures)
+        for (second, what), times in sorted(alike.items())[:TOLD]:
+            self._say(f"            {times} times {second} s after its begin: {what}")
 
     def _ledger(self) -> set[str]:
         """Idempotency keys of every order in the database, asked of the primary."""
