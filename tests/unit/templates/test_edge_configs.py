@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import functools
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from components.rendering import render_text
 from components.settings.edge import Edge
 from components.workload import Member
 from operations.setup.images import image_tag
+from operations.setup.paths import ROOT
 
 IMAGE_PATHS = {"config": "/etc/evenkeel", "data": "/var/lib/evenkeel", "run": "/run", "cache": "/var/cache/evenkeel"}
 
@@ -197,6 +199,19 @@ def test_haproxy_accepts_pools(pools: list[HttpPool], tmp_path: Path) -> None:
 @pytest.mark.parametrize("cache", [True, False], ids=["cache", "no-cache"])
 def test_nginx_accepts_pools(pools: list[HttpPool], cache: bool, tmp_path: Path) -> None:
     assert "[warn]" not in judge_nginx(Edge.model_validate({"cache": {"enabled": cache}}), tmp_path, pools)
+
+
+@pytest.mark.parametrize("settings", [{}, {"limits": {"idle_client_s": 3}}], ids=["default", "idle"])
+def test_an_nginx_about_to_end_serves_one_request_to_a_connection(settings: dict[str, Any], tmp_path: Path) -> None:
+    """What the image's entrypoint makes of the file that we render; else it would quietly change nothing."""
+    script = (ROOT / "images" / "nginx" / "entrypoint").read_text()
+    change = re.search(r"^ *(sed -E '.*') \"\$placed\"", script, re.MULTILINE)
+    assert change
+    (tmp_path / "nginx.conf").write_text(nginx_files(Edge.model_validate(settings))["nginx.conf"])
+    made = subprocess.run(["sh", "-c", f"{change[1]} nginx.conf"], cwd=tmp_path, capture_output=True, text=True,
+                          check=True).stdout
+    own = made.partition("upstream ")[0] + made.rpartition("server {")[2]
+    assert "http2" not in made and re.findall(r"keepalive_timeout (\S+);", own) == ["0"]
 
 
 def test_a_checker_refuses_what_is_wrong(tmp_path: Path) -> None:
