@@ -9,6 +9,7 @@ import types
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -98,6 +99,34 @@ def test_the_primary_waits_for_restarted_replicas_to_count(
         second: dict[str, Any], third: dict[str, Any], joined: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the quorum after the switchover would be the former primary alone. Without a quorum nobody ever counts."""
     assert script("postgres-restart", monkeypatch).joined(members(PENDING, second, third)) is joined
+
+
+class FakeCluster:
+    """Shows one list of members after the other, the last one for ever; notes who is restarted."""
+
+    def __init__(self, *views: list[dict[str, Any]]) -> None:
+        self._views = list(views)
+        self.restarted: list[str] = []
+
+    def members(self) -> list[dict[str, Any]]:
+        return self._views.pop(0) if len(self._views) > 1 else self._views[0]
+
+    noticed = members
+
+    def of(self, name: str) -> Any:
+        return SimpleNamespace(ask=lambda *_, **__: self.restarted.append(name))
+
+
+def test_a_former_primary_that_comes_back_with_the_parameters_is_not_restarted_again(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patroni would refuse it while it starts (503)."""
+    made = script("postgres-restart", monkeypatch)
+    cluster = FakeCluster(members({}, {**PENDING, "state": "starting"}), members({}, PENDING), members())
+    made.replicas(cluster, lambda _: None)
+    assert cluster.restarted == []
+    waiting = FakeCluster(members({}, {**PENDING, "state": "starting"}), members({}, PENDING))
+    made.replicas(waiting, lambda _: None)
+    assert waiting.restarted == ["postgres-2"], "it streams, and still has the old ones"
 
 
 class FakeConsole:
