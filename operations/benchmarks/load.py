@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 
+from operations.releases.trial import CANCELLED
 from operations.setup import toolchain
 from operations.setup.errors import SetupError
 
@@ -21,8 +22,6 @@ SCRIPT = Path(__file__).parent / "k6" / "orders.js"
 LONGEST_S = 3600
 """No load outlives this."""
 END_S = 60
-CALLED_OFF = "context canceled"
-"""What k6 says of a request under way when it is told to end."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def read(lines: Iterable[str], told_to_end: float = float("inf")) -> tuple[list[
         kind, *words = line.split(maxsplit=2)
         if kind == "ack":
             acknowledged[words[0]] = int(words[1]) / 1000
-        elif kind == "failed" and int(words[0]) / 1000 >= told_to_end and CALLED_OFF in words[1]:
+        elif kind == "failed" and int(words[0]) / 1000 >= told_to_end and CANCELLED in words[1]:
             called_off += 1
         elif kind == "failed":
             failures.append(Failure(int(words[0]) / 1000, words[1]))

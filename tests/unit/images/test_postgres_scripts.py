@@ -9,7 +9,6 @@ import types
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -114,7 +113,7 @@ class FakeCluster:
     noticed = members
 
     def of(self, name: str) -> Any:
-        return SimpleNamespace(ask=lambda *_, **__: self.restarted.append(name))
+        return types.SimpleNamespace(ask=lambda *_, **__: self.restarted.append(name))
 
 
 def test_a_former_primary_that_comes_back_with_the_parameters_is_not_restarted_again(
