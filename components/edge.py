@@ -80,7 +80,7 @@ class Edge(Tier):
             health=HealthCheck(_fetch(edge_nginx.STATUS_PORT, "/edge/health")),
             files=lambda member: [*self._nginx_files(member), *tls],
             check=("nginx", "-t", "-q", "-c", f"{CONFIG_DIR}/nginx.conf"),
-            reload=("nginx", "-s", "reload", "-c", f"{CONFIG_DIR}/nginx.conf"),
+            reload=("/usr/local/bin/reload",),
             reload_settle_s=RELOAD_SETTLE_S,
             ports=(Port("https", edge_nginx.HTTPS_PORT, edge.nginx.https_port),
                    Port("http", edge_nginx.HTTP_PORT, edge.nginx.http_port)),

@@ -234,6 +234,17 @@ def test_a_reload_drops_nothing(platform: RunningPlatform) -> None:
     assert not failed, failed[:5]
 
 
+def test_a_reloaded_nginx_accepts_with_new_workers_only(platform: RunningPlatform) -> None:
+    """Else the next edge would be reloaded while this one still changes over."""
+    serving = "grep -l '^nginx: worker process' /proc/[0-9]*/cmdline | xargs grep -L 'shutting down'"
+    with platform.client() as client:  # its connection is what an old worker closes before it goes
+        assert client.get("/version").status_code == 200
+        before = set(platform.inside("nginx-1", "sh", "-c", serving).split())
+        platform.inside("nginx-1", "/usr/local/bin/reload")
+        after = set(platform.inside("nginx-1", "sh", "-c", serving).split())
+    assert before and after and not before & after, (before, after)
+
+
 def test_a_killed_balancer_is_stepped_over(platform: RunningPlatform) -> None:
     with platform.held("haproxy-2", "a test"), platform.client() as client:
         platform.container("haproxy-2").kill()
