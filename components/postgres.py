@@ -29,6 +29,7 @@ from components.settings.postgres import Postgres as PostgresSettings
 from components.tier import Tier
 from components.workload import (
     CONFIG_DIR,
+    CPU_FIRST,
     DATA_DIR,
     ConfigFile,
     Effect,
@@ -98,7 +99,7 @@ class Postgres(Tier):
 
         return Workload(
             name="etcd", tier=self.kind, image="etcd", count=etcd.members, zones=(Zone.DATA,),
-            resources=Resources(memory_mib=etcd.memory_mib, cpus=etcd.cpus),
+            resources=Resources(memory_mib=etcd.memory_mib, cpus=etcd.cpus, cpu_weight=CPU_FIRST),
             health=HealthCheck(curl(f"http://127.0.0.1:{ETCD_METRICS_PORT}/health")),
             files=files, volumes=(Volume("data", size_gib=etcd.storage_gib),), clustered=True, can_grow=False,
             ports=(Port("client", ETCD_CLIENT_PORT), Port("peer", ETCD_PEER_PORT)), stop_grace_s=10)
@@ -126,8 +127,9 @@ class Postgres(Tier):
                 self.file("etcd-endpoints", "postgres/etcd-endpoints.j2", effect=Effect.NONE,
                           etcd_hosts=self.etcd_endpoints),
                 # For postgres-restart, which holds the clients while the primary changes.
-                ConfigFile("poolers.json", json.dumps({"hosts": poolers, "port": PGBOUNCER_PORT,
-                                                       "database": settings.database}), effect=Effect.NONE),
+                ConfigFile("poolers.json", json.dumps({
+                    "hosts": poolers, "port": PGBOUNCER_PORT, "database": settings.database,
+                    "proxies": {"hosts": proxies, "port": WRITE_PORT}}), effect=Effect.NONE),
                 # A file, since a health check that changed would make another container necessary.
                 ConfigFile(HEALTH, f'url = "https://localhost:{PATRONI_PORT}/readiness?lag={settings.read_lag_mib}MB"\n',
                            effect=Effect.NONE),
@@ -135,7 +137,7 @@ class Postgres(Tier):
 
         return Workload(
             name="postgres", tier=self.kind, image="postgres", count=settings.members, zones=(Zone.DATA,),
-            resources=Resources(memory_mib=settings.memory_mib, cpus=settings.cpus),
+            resources=Resources(memory_mib=settings.memory_mib, cpus=settings.cpus, cpu_weight=CPU_FIRST),
             health=HealthCheck(curl("--cacert", f"{TLS_DIR}/ca.pem", "--config", f"{CONFIG_DIR}/{HEALTH}")),
             # Postgres judges its parameters. (Patroni's own checker fails where an etcd member can't be reached.)
             files=files, check=("postgres-settings", "check"), reload=("postgres-settings",),
@@ -176,7 +178,7 @@ class Postgres(Tier):
 
         return Workload(
             name="pgproxy", tier=self.kind, image="pgproxy", count=proxy.members, zones=(Zone.DATA,),
-            resources=Resources(memory_mib=proxy.memory_mib, cpus=proxy.cpus),
+            resources=Resources(memory_mib=proxy.memory_mib, cpus=proxy.cpus, cpu_weight=CPU_FIRST),
             health=HealthCheck(curl(f"http://127.0.0.1:{PROXY_STATUS_PORT}/ready")),
             files=files, reload=signal("USR2"),
             check=("haproxy", "-c", "-q", "-f", f"{CONFIG_DIR}/pgproxy.cfg"),
@@ -214,7 +216,7 @@ class Postgres(Tier):
 
         return Workload(
             name="pgbouncer", tier=self.kind, image="pgbouncer", count=pools.members, zones=(Zone.DATA,),
-            resources=Resources(memory_mib=pools.memory_mib, cpus=pools.cpus),
+            resources=Resources(memory_mib=pools.memory_mib, cpus=pools.cpus, cpu_weight=CPU_FIRST),
             health=HealthCheck(("pg_isready", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-d", settings.database,
                                 "-U", settings.user)),
             files=files, reload=signal("HUP"), ports=(Port("pgbouncer", PGBOUNCER_PORT),),

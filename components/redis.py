@@ -20,6 +20,7 @@ import pulumi
 from components.tier import Tier
 from components.workload import (
     CONFIG_DIR,
+    CPU_FIRST,
     DATA_DIR,
     ConfigFile,
     Effect,
@@ -98,7 +99,8 @@ class Redis(Tier):
             zones=(Zone.DATA,),
             # The process itself, its buffers and the formation beside it; see RedisMemory.data_mib for the factor.
             resources=Resources(memory_mib=2 * settings.memory.data_mib + 64, cpus=settings.cpus,
-                                memory_request_mib=settings.memory.data_mib + 64, cpu_request=0.1),
+                                memory_request_mib=settings.memory.data_mib + 64, cpu_request=0.1,
+                                cpu_weight=CPU_FIRST),
             health=HealthCheck(("/usr/local/bin/redis-health", str(PORT)), interval_s=10, timeout_s=5, retries=3),
             files=lambda member: [*self._member_files(member), *shared],
             reload=("/usr/local/bin/redis-reload",),

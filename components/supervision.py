@@ -22,6 +22,7 @@ from components.settings.supervision import Supervision as SupervisionSettings
 from components.tier import Tier
 from components.workload import (
     CONFIG_DIR,
+    CPU_FIRST,
     ENGINE_SOCKET,
     ConfigFile,
     Effect,
@@ -79,7 +80,7 @@ class Supervision(Tier):
 
         return Workload(
             name=PROXY, tier=self.kind, image="pgproxy", count=self.settings.members, zones=(Zone.CONTROL,),
-            resources=Resources(memory_mib=48, cpus=0.5),
+            resources=Resources(memory_mib=48, cpus=0.5, cpu_weight=CPU_FIRST),
             health=HealthCheck(("curl", "-fsS", "-m", "2", "-o", "/dev/null",
                                 f"http://127.0.0.1:{STATUS_PORT}/ready"), start_s=30),
             command=("haproxy", "-W", "-f", f"{CONFIG_DIR}/engineproxy.cfg"),
@@ -108,7 +109,7 @@ class Supervision(Tier):
         return Workload(
             name=SUPERVISOR, tier=self.kind, image="supervisor", count=settings.members,
             zones=(Zone.DATA, Zone.CONTROL),
-            resources=Resources(memory_mib=settings.memory_mib, cpus=settings.cpus),
+            resources=Resources(memory_mib=settings.memory_mib, cpus=settings.cpus, cpu_weight=CPU_FIRST),
             health=HealthCheck(("supervisor-health",), start_s=30), files=files, tmpfs=("/run",), tmpfs_mib=4,
             stop_grace_s=10,
             # Who watches goes first, so that it neither sees nor mistakes how the others go.

@@ -8,6 +8,7 @@ counted, and attributed to the change under way.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections import Counter
@@ -45,6 +46,8 @@ BACK_WITHIN_S = 60
 POLL_S = 0.1
 KIND, TOLD = 80, 12
 """Failures whose first characters are the same are told as one, for each second; so many lines per change."""
+REASON = re.compile(r'"reason": ?"([^"]+)"')
+"""As `examples/orders` logs what it could not do."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,18 @@ class Bench:
         alike = Counter((int(failure.at - step.began), failure.what[:KIND]) for failure in failures)
         for (second, what), times in sorted(alike.items())[:TOLD]:
             self._say(f"            {times} times {second} s after its begin: {what}")
+        if failures:
+            for reason, times in self._reasons(step).most_common(TOLD):
+                self._say(f"            {times} times a worker said: {reason}")
+
+    def _reasons(self, step: Step) -> Counter[str]:
+        """Why workers did not answer: for their log, not for their clients."""
+        found: Counter[str] = Counter()
+        for member in self._members():
+            if member.labels["evenkeel.tier"] == "app":
+                log = member.logs(since=step.began, until=step.ended + SETTLE_S).decode(errors="replace")
+                found.update(reason[:2 * KIND] for reason in REASON.findall(log))
+        return found
 
     def _ledger(self) -> set[str]:
         """Idempotency keys of every order in the database, asked of the primary."""

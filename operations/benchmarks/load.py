@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -46,7 +46,7 @@ class Outcome:
     not_sent: int
     other_edge: int
     failures: tuple[Failure, ...]
-    acknowledged: Mapping[str, float]
+    acknowledged: Mapping[str, float] = field(repr=False)
 
     def failures_between(self, begin: float, end: float) -> list[Failure]:
         return [failure for failure in self.failures if begin <= failure.at < end]

@@ -11,7 +11,7 @@ from operations.changes import parameters
 from operations.changes.plan import Plan, PlannedMember
 from operations.changes.words import Effect, Kind
 
-LIMIT_WORDS = {"memory": "memory", "memory_swap": "memory", "cpus": "CPU"}
+LIMIT_WORDS = {"memory": "memory", "memory_swap": "memory", "cpus": "CPU", "cpu_shares": "CPU weight"}
 PUT_BACK = "Put the number of members back."
 UPGRADE = "`upgrade.yml` does it, one at a time, in the right order"
 

@@ -16,7 +16,8 @@ FINGERPRINT_LABEL = "evenkeel.inputs"
 CLUSTERED_LABEL = "evenkeel.clustered"
 PROTECTED_LABEL = "evenkeel.protected"
 
-IN_PLACE = frozenset({"memory", "memory_swap", "cpus", "restart", "start", "must_run", "destroy_grace_seconds"})
+IN_PLACE = frozenset({"memory", "memory_swap", "cpus", "cpu_shares", "restart", "start", "must_run",
+                      "destroy_grace_seconds"})
 """Inputs that change without another container: the provider's schema does not force a new one for these, and its
 update hands them to the engine. ``cpus`` is an exception on both counts: the engine can change it, the provider
 can't, so ``Limits`` does."""
@@ -43,6 +44,8 @@ SLOWEST_CHECKS_S = 60
 """Between two of the engine's own health checks. They are for people who look at `docker ps`: whoever waits for a
 member or shows its status runs the check itself, at once. Each is a process that the engine starts in a container: for
 26 members every 10 s that would be 2.6 a second on an idle machine."""
+CPU_SHARES = 1024
+"""The engine's own for a container that says nothing: a weight of 1."""
 LOG_SIZE = {"max-size": "10m", "max-file": "3"}
 STOP_MARGIN_S = 5
 """The engine kills this much later than the workload's own grace ends."""
@@ -73,6 +76,7 @@ def container(workload: Workload, member: Member, *, name: str, image: str, comm
         "memory": limits.memory_mib,
         "memory_swap": limits.memory_mib,
         "cpus": str(float(limits.cpus)),
+        "cpu_shares": limits.cpu_weight * CPU_SHARES,
         "ulimits": [{"name": "nofile", "soft": limits.open_files, "hard": limits.open_files}],
         "volumes": volumes,
         "network_mode": "bridge",

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import psycopg
 
+from orders.attempts import RETRY_S, WORTH_RETRYING_S, may_pass
 from orders.configuration import Configuration
 from orders.pool import Pool, PoolTimeoutError
 from orders.states import State
@@ -83,7 +84,8 @@ class Database:
         return [self.primary, self.reader] if self.reader else [self.primary]
 
     async def read(self, query: str, parameters: list[Any], *, from_primary: bool = False) -> Answer:
-        """Runs a query that changes nothing, on a replica unless asked otherwise or none can be reached.
+        """Runs a query that changes nothing, on a replica unless asked otherwise or none can be reached. As it changes
+        nothing it may be repeated while its time lasts: a connection that ends under it costs its client nothing.
 
         Raises:
             DatabaseUnavailableError: neither a replica nor the primary answered in time.
@@ -96,12 +98,17 @@ class Database:
                 return Answer(await self._fetch(self.reader, query, parameters, READER_WAIT_S, half_way), "replica")
             except (PoolTimeoutError, psycopg.Error) as error:
                 log.debug("read went to the primary: %s", error)
-        try:
-            return Answer(await self._fetch(self.primary, query, parameters, self._wait_s, end), "primary")
-        except (PoolTimeoutError, psycopg.Error) as error:
-            if isinstance(error, psycopg.errors.UndefinedTable):
-                self.create_schema_soon()
-            raise DatabaseUnavailableError(str(error).strip()) from error
+        while True:
+            try:
+                return Answer(await self._fetch(self.primary, query, parameters, self._wait_s, end), "primary")
+            except PoolTimeoutError as error:
+                raise DatabaseUnavailableError(str(error)) from error
+            except psycopg.Error as error:
+                if isinstance(error, psycopg.errors.UndefinedTable):
+                    self.create_schema_soon()
+                if not may_pass(error) or end - loop.time() < WORTH_RETRYING_S:
+                    raise DatabaseUnavailableError(str(error).strip()) from error
+            await asyncio.sleep(RETRY_S)
 
     async def can_read(self, limit_s: float) -> bool:
         """Whether a replica, or else the primary, finds the table, found out within ``limit_s`` seconds."""

@@ -24,6 +24,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from orders.attempts import RETRY_S, WORTH_RETRYING_S, may_pass
 from orders.database import Database
 from orders.pool import PoolTimeoutError
 
@@ -32,11 +33,6 @@ INSERT INTO orders AS stored (id, idempotency_key, item, quantity, note) VALUES 
 ON CONFLICT (idempotency_key) DO UPDATE SET idempotency_key = stored.idempotency_key
 RETURNING id, idempotency_key, item, quantity, note, created_at, sequence"""
 SELECT = "SELECT id, idempotency_key, item, quantity, note, created_at, sequence FROM orders"
-RETRY_S = 0.1
-"""Pause before an attempt is repeated."""
-WORTH_RETRYING_S = 0.5
-"""With less time than this left, an attempt isn't repeated."""
-
 NEVER_SENT = ("query_wait_timeout", "server login has been failing", "server_login_retry")
 """What PgBouncer says of a statement that it gave to no server: known to have failed, though the connection is lost."""
 
@@ -167,10 +163,3 @@ def may_have_committed(error: psycopg.Error) -> bool:
     if code is None or code.startswith("08") or code in ("57P01", "57P02", "57014", "55P03"):
         return not any(text in str(error) for text in NEVER_SENT)
     return False
-
-
-def may_pass(error: psycopg.Error) -> bool:
-    """Whether another attempt may go better: lost or refused connections, a server that is going down, starting,
-    no longer primary or out of connections, and collisions between transactions."""
-    code = error.sqlstate
-    return code is None or code[:2] in ("08", "40", "53") or code.startswith("57P0") or code == "25006"

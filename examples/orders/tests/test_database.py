@@ -49,9 +49,10 @@ class FakePool:
 class Both(Database):
     """A database over two fake pools."""
 
-    def __init__(self, primary: Any, reader: Any) -> None:
+    def __init__(self, primary: Any, reader: Any, deadline_s: float = 5) -> None:
         self.states = State("database"), State("reader")
-        super().__init__(Configuration.from_environment({"DATABASE_URL": "host=a"}), *self.states)
+        configuration = Configuration.from_environment({"DATABASE_URL": "host=a", "ORDERS_DEADLINE_S": f"{deadline_s}"})
+        super().__init__(configuration, *self.states)
         self.primary: Any = FakePool(primary)
         self.reader: Any = FakePool(reader)
         self.schema_wanted = False
@@ -78,7 +79,14 @@ async def test_the_primary_stands_in_for_a_replica(failure: Exception) -> None:
 @pytest.mark.parametrize("failure", GONE)
 async def test_nobody_left(failure: Exception) -> None:
     with pytest.raises(DatabaseUnavailableError):
-        await Both(failure, failure).read("q", [])
+        await Both(failure, failure, deadline_s=0.3).read("q", [])
+
+
+async def test_a_read_whose_connection_ends_is_repeated() -> None:
+    database = Both(psycopg.OperationalError("connection lost"), PoolTimeoutError("none free"))
+    database.primary.failures = 1
+    assert (await database.read("q", [])).source == "primary"
+    assert database.primary.asked == 2
 
 
 async def test_readers_known_to_be_down_cost_no_time_and_come_back() -> None:

@@ -13,8 +13,9 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from orders.attempts import may_pass
 from orders.pool import PoolTimeoutError
-from orders.store import NewOrder, OrderStore, WriteFailedError, WriteUnknownError, may_have_committed, may_pass
+from orders.store import NewOrder, OrderStore, WriteFailedError, WriteUnknownError, may_have_committed
 
 pytestmark = pytest.mark.anyio
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
+import socket
 import sys
+import threading
 import types
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -187,9 +190,33 @@ def test_clients_are_let_go_when_the_change_fails(restarting: Any) -> None:
     assert sorted(ran[-2:]) == ["1 RESUME app", "2 RESUME app"]
 
 
+@pytest.mark.parametrize(("answers", "lead"), [
+    ([b"S"], True), ([b"S", b"S"], True), ([b"S", b""], False), ([b"N"], False)])
+def test_clients_go_on_when_every_proxy_leads_to_a_primary(
+        answers: list[bytes], lead: bool, restarting: Any) -> None:
+    """A proxy hangs up while it sees none, or two. One that nobody reaches is nobody's way."""
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in answers]
+        for server, answer in zip(servers, answers, strict=True):
+            threading.Thread(target=answer_once, args=(server, answer), daemon=True).start()
+        routes = restarting.Routes([], 0)
+        routes._addresses = [server.getsockname() for server in servers]
+        assert routes.lead() is lead
+    assert routes.lead(), "the servers are closed"
+
+
+def answer_once(server: socket.socket, answer: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        assert connection.recv(8) == bytes.fromhex("0000000804d2162f")
+        connection.sendall(answer)
+
+
 def test_poolers_that_a_former_run_left_holding_are_no_obstacle(restarting: Any) -> None:
     with poolers(restarting, [], PAUSE="database already paused").held():
         pass
+
+
 def test_patroni_is_told_again_until_it_shows_the_new_certificate(
         monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It forgets its certificate where a password changed at the same time."""
