@@ -20,6 +20,9 @@ from components.workload import Member
 from operations.setup import engine_state, roles
 
 CLUSTER = ("curl", "-fsS", "--max-time", "3", "--cacert", "/etc/evenkeel/tls/ca.pem", "https://localhost:8008/cluster")
+AT_ONCE = 2
+"""Members that are looked at together. Each look is a process in its container: more of them at once held up a small
+machine, and the witness with it, for longer than many a fault."""
 REPLICATING = frozenset({"quorum_standby", "sync_standby"})
 LEDGER_PAGE = 5000
 STEP_S = 0.25
@@ -110,7 +113,7 @@ class Platform:
 
     def problems(self) -> list[str]:
         """What keeps the platform from being whole, as sentences; empty: everybody serves and every replica counts."""
-        with ThreadPoolExecutor(max_workers=8) as pool:
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             found = [problem for problem in pool.map(_problem, self.containers()) if problem]
         instances = {one["name"]: one for one in self.patroni()}
         for member in self.members("postgres"):
