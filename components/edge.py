@@ -20,6 +20,7 @@ from components.stack_config import own_secret
 from components.tier import Tier
 from components.workload import (
     CONFIG_DIR,
+    CPU_FIRST,
     ConfigFile,
     Effect,
     HealthCheck,
@@ -121,7 +122,7 @@ class Edge(Tier):
             image="haproxy",
             count=haproxy.members,
             zones=(Zone.EDGE, Zone.APP),
-            resources=Resources(memory_mib=haproxy.memory_mib, cpus=haproxy.cpus),
+            resources=Resources(memory_mib=haproxy.memory_mib, cpus=haproxy.cpus, cpu_weight=CPU_FIRST),
             health=HealthCheck(_fetch(edge_haproxy.STATUS_PORT, "/health")),
             files=lambda member: [*self._haproxy_files(member), *tls],
             check=("haproxy", "-c", "-f", f"{CONFIG_DIR}/secret.cfg", "-f", f"{CONFIG_DIR}/haproxy.cfg"),

@@ -125,8 +125,9 @@ class Step:
 
 
 CPU_FIRST = 8
-"""The CPU weight of members that keep data or decide about them. Their work is short and everybody waits for it: on a
-machine that its workers keep busy, a switchover with equal weights paused writes for about half as long again."""
+"""The CPU weight of members that keep data, or decide about them or about requests. Their work is short and everybody
+waits for it: on a machine that its workers keep busy, a switchover with equal weights paused writes for about half as
+long again."""
 
 
 @dataclass(frozen=True)

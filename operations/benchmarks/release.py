@@ -7,10 +7,13 @@ switch, the rollback and the drain. All figures but the playbook's overhead are 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +23,8 @@ from rich.console import Console
 from components.targets.docker import engine
 from operations.benchmarks import report
 from operations.benchmarks.bench_stack import BenchStack
-from operations.benchmarks.load import capacity
 from operations.benchmarks.report import Figure
+from operations.releases import __main__ as releases
 from operations.releases import trial
 from operations.setup import engine_state
 
@@ -29,6 +32,8 @@ SETTINGS = {"app": {"pools": {"web": {"workers": 2, "cpus": 0.4}}}}
 """Workers small enough to be what limits the platform, not the machine."""
 SHARE = 0.6
 SOCKETS = 200
+CLIENTS, WARM_S, CAPACITY_S = 32, 5, 20
+"""How the capacity is measured: closed loop."""
 RELEASES = 10
 REQUESTS = 100_000
 """At least so many in all; how long each release is watched follows from it."""
@@ -49,10 +54,10 @@ class Bench:
 
     def run(self) -> list[Figure]:
         self._stack.make("up")
-        most = capacity(self._stack.urls)
-        rate = round(SHARE * most.rate)
+        most = self._capacity()
+        rate = round(SHARE * most)
         window = max(LEAST_WINDOW_S, round(REQUESTS / RELEASES / rate))
-        self._say(f"capacity {most.rate:.0f} requests/s; load {rate} requests/s, watched for {window} s")
+        self._say(f"capacity {most:.0f} requests/s; load {rate} requests/s, watched for {window} s")
         images = self._images()
         with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
             yaml.safe_dump({"release_load_rate": rate, "release_load_sockets": SOCKETS,
@@ -62,7 +67,22 @@ class Bench:
                 self._release(number, images[number % 2], file.name, window)
             back = self._rollback(rate)
             drain = self._retire(rate)
-        return self._figures(most.rate, rate, back, drain)
+        return self._figures(most, rate, back, drain)
+
+    def _capacity(self) -> float:
+        """Requests a second that are answered of this very load, its WebSockets beside: each hears of every order."""
+        name = f"{self._stack.name}-capacity"
+        load = releases.plan(self._stack.name, name, 0, SOCKETS, os.getpid())
+        trial.start(name, replace(load, clients=CLIENTS))
+        time.sleep(WARM_S)
+        since = time.time()
+        time.sleep(CAPACITY_S)
+        until = time.time()
+        trial.stop(name)
+        seen = trial.events(name)
+        assert seen
+        answered = sum(1 for one in seen.requests if one.status and since <= one.sent + one.took_ms / 1000 < until)
+        return answered / (until - since)
 
     def _release(self, number: int, image: str, variables: str, window: int) -> None:
         said = self._stack.make("release", f"IMAGE={image}", f"WITH={variables}")
@@ -99,7 +119,7 @@ class Bench:
         taken_back = next(mark for mark in back["switches"] if mark["what"] == "rollback")
         agreed = sum(1 for one in everything if one["reconciled"])
         return [
-            Figure.of("capacity", [most], "1/s"),
+            Figure.of(f"capacity with {SOCKETS} WebSockets, {CLIENTS} clients", [most], "1/s"),
             Figure.of("load", [float(rate)], "1/s"),
             Figure.of(f"dropped of {sent} requests", [_sum(everything, "dropped")], "", bound=0),
             Figure.of(f"wrong of {sent} requests", [_sum(everything, "wrong")], "", bound=0),

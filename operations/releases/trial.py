@@ -33,7 +33,8 @@ PROCESS, CONSOLE, PLAN, ENDED = "load.pid", "load.events", "load.json", "load.en
 
 @dataclass(frozen=True)
 class Plan:
-    """``rate`` in requests a second; ``run`` begins the id of every request."""
+    """``rate`` in requests a second, or else ``clients`` that ask again as soon as they have an answer; ``run`` begins
+    the id of every request."""
 
     urls: list[str]
     rate: int
@@ -45,14 +46,16 @@ class Plan:
     websocket: str = ""
     sockets: int = 0
     seconds: int = LONGEST_S
+    clients: int = 0
     owner: int = 0
     """The process of the run that it belongs to: it ends with that. 0: with nobody."""
 
     def variables(self) -> dict[str, str]:
         """What the script asks for."""
-        return {"EDGES": ",".join(self.urls), "RATE": str(self.rate), "DURATION": f"{min(self.seconds, LONGEST_S)}s",
-                "READ": ",".join(self.read), "WRITE": self.write, "BODY": self.body, "ID_HEADER": self.id_header,
-                "SOCKET": self.websocket, "SOCKETS": str(self.sockets if self.websocket else 0), "RUN": self.run}
+        return {"EDGES": ",".join(self.urls), "RATE": str(self.rate), "CLIENTS": str(self.clients),
+                "DURATION": f"{min(self.seconds, LONGEST_S)}s", "READ": ",".join(self.read), "WRITE": self.write,
+                "BODY": self.body, "ID_HEADER": self.id_header, "SOCKET": self.websocket,
+                "SOCKETS": str(self.sockets if self.websocket else 0), "RUN": self.run}
 
 
 def folder(name: str) -> Path:

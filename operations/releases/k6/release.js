@@ -2,7 +2,8 @@
 // connection that is kept, two on one that ends with the answer, three are POSTs with an id each where there is a path
 // for them. WebSockets stay open beside, one per client, and connect again when the server closes them.
 //
-// EDGES: base URLs, comma-separated.  RATE: requests a second.  DURATION: at most (k6 notation).  READ: paths,
+// EDGES: base URLs, comma-separated.  RATE: requests a second, or CLIENTS: as many as so many clients get answers to
+// (closed loop: what the platform can do).  DURATION: at most (k6 notation).  READ: paths,
 // comma-separated.  WRITE, BODY, ID_HEADER: path, JSON and header of a POST; WRITE empty: none.  SOCKET, SOCKETS: path
 // and number of WebSockets.  RUN: begins every request's id.  USER: user:password of the edge, where it asks for one.
 //
@@ -24,12 +25,14 @@ const notSent = (answer) => answer.status === 0 && !answer.remote_ip;
 const basic = __ENV.USER ? { Authorization: `Basic ${encoding.b64encode(__ENV.USER)}` } : {};
 const sockets = Number(__ENV.SOCKETS || 0);
 
-const scenarios = {
-  requests: {
-    executor: 'constant-arrival-rate', rate: Number(__ENV.RATE), timeUnit: '1s', duration: __ENV.DURATION,
-    preAllocatedVUs: 40, maxVUs: 400, gracefulStop: '20s', exec: 'request',
-  },
+const closed = {
+  executor: 'constant-vus', vus: Number(__ENV.CLIENTS || 0), duration: __ENV.DURATION, gracefulStop: '5s', exec: 'request',
 };
+const open = {
+  executor: 'constant-arrival-rate', rate: Number(__ENV.RATE), timeUnit: '1s', duration: __ENV.DURATION,
+  preAllocatedVUs: 40, maxVUs: 400, gracefulStop: '20s', exec: 'request',
+};
+const scenarios = { requests: closed.vus ? closed : open };
 if (sockets) {
   scenarios.sockets = {
     executor: 'constant-vus', vus: sockets, duration: __ENV.DURATION, gracefulStop: '5s', exec: 'feed',

@@ -12,13 +12,13 @@ STATE = """1
 7 web_blue_read 3 slot-3 10.1.0.5 2 0 0 1 3
 7 web_blue_read 4 slot-4 - 0 32 1 1 3
 """
-STAT = """# pxname,svname,scur,req_tot,hrsp_2xx,hrsp_4xx,hrsp_5xx,wretr,ttime,-
-edge,FRONTEND,2,40,30,2,0,0,,-
+STAT = """# pxname,svname,scur,stot,req_tot,hrsp_2xx,hrsp_4xx,hrsp_5xx,wretr,ttime,-
+edge,FRONTEND,2,7,40,30,2,0,0,,-
 
-# pxname,svname,scur,req_tot,hrsp_2xx,hrsp_4xx,hrsp_5xx,wretr,ttime,-
-web_blue_read,BACKEND,1,30,25,2,1,1,10,-
-web_blue_write,BACKEND,1,10,8,0,0,0,50,-
-web_green_read,BACKEND,0,4,4,0,0,0,2,-
+# pxname,svname,scur,stot,req_tot,hrsp_2xx,hrsp_4xx,hrsp_5xx,wretr,ttime,-
+web_blue_read,BACKEND,1,31,30,25,2,1,1,10,-
+web_blue_write,BACKEND,1,11,10,8,0,0,0,50,-
+web_green_read,BACKEND,0,4,4,4,0,0,0,2,-
 """
 
 
@@ -34,6 +34,7 @@ def test_counters_of_several_answers_are_added_up_by_colour() -> None:
     counted = haproxy.counters(STAT)
     assert counted["edge"].requests == 40
     blue = haproxy.by_colour(counted)["blue"]
+    assert blue.begun == 42, "two are under way"
     assert (blue.requests, blue.answers, blue.answers_5xx, blue.retries, blue.average_ms) == (40, 36, 1, 1, 20.0)
     assert haproxy.by_colour(counted, "other")["green"] == Counters()
 

@@ -48,6 +48,8 @@ class Counters:
     """What one or several backends (or a frontend) did since their process began. ``average_ms`` is of the last 1024
     answers, weighted by requests where several are added."""
 
+    begun: int = 0
+    """Requests that were given to a backend; HAProxy counts ``requests`` when they have ended."""
     requests: int = 0
     answers_2xx: int = 0
     answers_3xx: int = 0
@@ -81,8 +83,9 @@ class Counters:
 
 
 COLUMNS: Mapping[str, str] = {
-    "requests": "req_tot", "answers_2xx": "hrsp_2xx", "answers_3xx": "hrsp_3xx", "answers_4xx": "hrsp_4xx",
-    "answers_5xx": "hrsp_5xx", "answers_other": "hrsp_other", "current": "scur", "queued": "qcur",
+    "begun": "stot", "requests": "req_tot", "answers_2xx": "hrsp_2xx", "answers_3xx": "hrsp_3xx",
+    "answers_4xx": "hrsp_4xx", "answers_5xx": "hrsp_5xx", "answers_other": "hrsp_other",
+    "current": "scur", "queued": "qcur",
     "connect_errors": "econ", "answer_errors": "eresp", "retries": "wretr", "redispatches": "wredis",
     "average_ms": "ttime",
 }

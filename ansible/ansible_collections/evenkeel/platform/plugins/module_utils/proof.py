@@ -88,5 +88,5 @@ class Watch:
         found = dict.fromkeys(haproxy.COLOURS, 0)
         for one in self._opened:
             for colour, counter in haproxy.by_colour(haproxy.counters(one.answer(len(self._questions)))).items():
-                found[colour] += counter.requests
+                found[colour] += counter.begun
         return found
