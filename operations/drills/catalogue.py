@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from components.settings.postgres import Timing
-from operations.drills.faults import Crashed, CutOff, Fault, Frozen, Gone, Killed, Slowed
+from operations.drills.faults import Crashed, CutOff, Fault, Frozen, Gone, Killed, Slowed, Staggered
 from operations.drills.planned import Switchover
 from operations.drills.platform import Platform, role
 
@@ -99,6 +99,9 @@ DRILLS = (
           lambda it: Killed([_leading("etcd", it)]), Budget(recovery_s=3.0)),
     Drill("etcd-majority", "etcd without its majority for longer than a leader key lives",
           lambda it: Gone(_majority(it), 60), Budget(recovery_s=3.0), lasts_s=30.0, watches_writers=True),
+    Drill("second-fault", "SIGKILL for the primary's node, and half a second later for the leader of etcd",
+          lambda it: Staggered(Killed([it.primary()]), Killed([_leading("etcd", it)]), 0.5),
+          Budget(Death.SILENT), lasts_s=40.0, watches_writers=True),
     Drill("redis-master", "SIGKILL for a master of Redis",
           lambda it: Killed([it.redis_master()]), Budget(recovery_s=3.0, of="session")),
     Drill("nginx-kill", "SIGKILL for one of the two edges",

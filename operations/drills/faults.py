@@ -25,9 +25,11 @@ UNDO_TRIES, UNDO_PAUSE_S = 20, 1.0
 
 
 class Fault(Protocol):
-    """Something that can be broken. ``victims``: members that it hits."""
+    """Something that can be broken."""
 
-    victims: Sequence[str]
+    @property
+    def victims(self) -> Sequence[str]:
+        """Members that it hits."""
 
     def apply(self, platform: Platform, /) -> None:
         """Break it. Returns when it is broken."""
@@ -94,6 +96,30 @@ class Gone:
         for member in list(self._held):
             holds.unhold(platform.stack, member)
             self._held.remove(member)
+
+
+@dataclass
+class Staggered:
+    """``first``, and ``later_s`` after it ``second``, in the middle of the recovery from the first."""
+
+    first: Fault
+    second: Fault
+    later_s: float
+
+    @property
+    def victims(self) -> Sequence[str]:
+        return [*self.first.victims, *self.second.victims]
+
+    def apply(self, platform: Platform) -> None:
+        self.first.apply(platform)
+        time.sleep(self.later_s)
+        self.second.apply(platform)
+
+    def undo(self, platform: Platform) -> None:
+        try:
+            self.second.undo(platform)
+        finally:
+            self.first.undo(platform)
 
 
 @dataclass

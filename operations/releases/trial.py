@@ -130,7 +130,7 @@ def keep(place: Path) -> int:
 
 def _answered(place: Path) -> bool:
     return (place / CONSOLE).exists() and any(line.startswith("q ") for line in
-                                              (place / CONSOLE).read_text().splitlines()[:50])
+                                              (place / CONSOLE).read_text().splitlines())
 
 
 def _process(place: Path) -> int:

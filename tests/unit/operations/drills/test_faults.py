@@ -49,6 +49,16 @@ def test_undoing_is_tried_until_it_is_done(monkeypatch: pytest.MonkeyPatch) -> N
     assert fault.happened == ["apply", *["undo"] * 4]
 
 
+def test_a_second_fault_follows_the_first_and_both_are_undone() -> None:
+    first, second = Recorded(("postgres-1",)), Recorded(("etcd-2",), refuses=1)
+    both = faults.Staggered(first, second, 0)
+    assert list(both.victims) == ["postgres-1", "etcd-2"]
+    both.apply(object())  # type: ignore[arg-type]
+    with pytest.raises(holds.HoldError):
+        both.undo(object())  # type: ignore[arg-type]
+    assert first.happened == second.happened == ["apply", "undo"]
+
+
 class Platform:
     """Members that may be killed and started; one of them is refused."""
 

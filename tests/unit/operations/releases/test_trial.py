@@ -63,5 +63,13 @@ def test_a_line_that_was_cut_off_is_left_out() -> None:
     assert [request.number for request in events.requests] == [1]
 
 
+def test_the_first_answer_is_seen_behind_any_number_of_websockets(tmp_path: Path) -> None:
+    (tmp_path / trial.CONSOLE).write_text("o 1000\n" * 200)
+    assert not trial._answered(tmp_path)
+    with (tmp_path / trial.CONSOLE).open("a") as console:
+        console.write("q 0 1000 10 200 blue read 1 0 0 \n")
+    assert trial._answered(tmp_path)
+
+
 def test_no_load_goes_on_for_longer_than_an_hour() -> None:
     assert trial.Plan(**{**asdict(PLAN), "seconds": 999999}).variables()["DURATION"] == "3600s"
