@@ -24,8 +24,8 @@ from components.targets.docker import engine
 from operations.benchmarks import report
 from operations.benchmarks.bench_stack import BenchStack
 from operations.benchmarks.report import Figure
-from operations.releases import __main__ as releases
 from operations.releases import trial
+from operations.releases.described import plan
 from operations.setup import engine_state
 
 SETTINGS = {"app": {"pools": {"web": {"workers": 2, "cpus": 0.4}}}}
@@ -72,7 +72,7 @@ class Bench:
     def _capacity(self) -> float:
         """Requests a second that are answered of this very load, its WebSockets beside: each hears of every order."""
         name = f"{self._stack.name}-capacity"
-        load = releases.plan(self._stack.name, name, 0, SOCKETS, os.getpid())
+        load = plan(self._stack.name, name, 0, SOCKETS, os.getpid())
         trial.start(name, replace(load, clients=CLIENTS))
         time.sleep(WARM_S)
         since = time.time()
