@@ -59,7 +59,7 @@ upgrade: ## bring every member to what the stack's YAML says, one at a time [STA
 	@$(SETUP) prepare-ansible STACK=$(STACK)
 	@$(RUN) ansible-playbook ansible/playbooks/upgrade.yml -e stack=$(STACK) -e tier='$(TIER)' -e plan_only=$(or $(PLAN),false)
 
-release: ## another image while it serves [IMAGE=shop:1.5 STRATEGY=blue-green|canary PLAN=true WITH=file.yml STACK=local]
+release: ## another image while it serves [IMAGE=shop:1.5 STRATEGY=blue-green|canary|rolling PLAN=true WITH=file.yml STACK=local]
 	@$(SETUP) prepare-ansible STACK=$(STACK)
 	@$(SETUP) load-tools
 	@$(RUN) ansible-playbook ansible/playbooks/release.yml -e stack=$(STACK) -e image='$(IMAGE)' -e plan_only=$(or $(PLAN),false) $(if $(STRATEGY),-e release_strategy=$(STRATEGY)) $(if $(WITH),-e @$(WITH))

@@ -92,7 +92,7 @@ class App(Tier):
             name=workload_name(name, colour),
             tier=self.kind,
             image=image,
-            count=pool.workers if side.workers is None else side.workers,
+            count=side.count(name, pool),
             zones=(Zone.APP, Zone.DATA),
             resources=Resources(memory_mib=pool.memory_mib, cpus=pool.cpus),
             health=_health(settings, pool, port),

@@ -58,6 +58,13 @@ class Colour(Model):
 
     image: str | None = knob(None, "Image of this colour; empty: `app.image`.")
     workers: int | None = knob(None, "Members of every pool in this colour; empty: each pool's own `workers`.", ge=0)
+    pool_workers: dict[str, int] = knob(
+        dict, "Members of single pools in this colour, name: number; before `workers`. A rolling release writes it "
+        "while it moves workers from one colour to the other.")
+
+    def count(self, name: str, pool: Pool) -> int:
+        """Members of a pool in this colour."""
+        return self.pool_workers.get(name, pool.workers if self.workers is None else self.workers)
 
 
 class Colours(Model):
@@ -211,6 +218,21 @@ class App(Model):
             if name != "web" and pool.port != 0 and not pool.paths:
                 raise ValueError(f"pool {name!r} takes requests but no path leads to it: set pools.{name}.paths, or "
                                  f"pools.{name}.port: 0 for a queue worker")
+        return self
+
+    @model_validator(mode="after")
+    def _pools_of_colours_are_known_and_somebody_serves(self) -> Self:
+        for colour, side in (("blue", self.colours.blue), ("green", self.colours.green)):
+            for name, count in side.pool_workers.items():
+                if name not in self.pools:
+                    raise ValueError(f"colours.{colour}.pool_workers: there is no pool {name!r}, but "
+                                     f"{', '.join(self.pools)}")
+                if count < 0:
+                    raise ValueError(f"colours.{colour}.pool_workers.{name}: {count}: 0 or more")
+        for name, pool in self.pools.items():
+            if self.colours.blue.count(name, pool) + self.colours.green.count(name, pool) == 0:
+                raise ValueError(f"the pool {name!r} has zero workers in both colours (`pool_workers`): give one of "
+                                 "them at least 1")
         return self
 
     @model_validator(mode="after")

@@ -27,6 +27,8 @@ END_S = 45
 FIRST_ANSWER_S = 20
 CANCELLED = "context canceled"
 """What k6 says of a request under way when it is told to end."""
+CLOSED = "websocket: close "
+"""k6 calls every close but the plainest an error, and then tells of the close itself."""
 CLOCK_S = 0.1
 PROCESS, CONSOLE, PLAN, ENDED = "load.pid", "load.events", "load.json", "load.ended"
 
@@ -75,7 +77,7 @@ def start(name: str, plan: Plan) -> bool:
         (place / file).unlink(missing_ok=True)
     (place / PLAN).write_text(json.dumps(asdict(plan)))
     with (place / "load.log").open("w") as log:
-        keeper = subprocess.Popen([sys.executable, "-m", "operations.releases", "load", str(place)],
+        keeper = subprocess.Popen([sys.executable, "-m", "operations.releases.load", "keep", str(place)],
                                   stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                   start_new_session=True)
     (place / PROCESS).write_text(str(keeper.pid))
@@ -198,7 +200,7 @@ def parsed(text: str, ended: float) -> Events:
             requests.append(_request(line.split(maxsplit=10)[1:]))
         elif line[:2] in ("o ", "c ", "e "):
             event = _socket(line.split(maxsplit=2))
-            if event.at < ended:
+            if event.at < ended and not event.text.startswith(CLOSED):
                 sockets.append(event)
     finished = tuple(one for one in requests if not (one.error.startswith(CANCELLED) and one.sent + one.took_ms / 1000
                                                      >= ended - CLOCK_S))

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import pytest
 
 from operations.releases import trial
-from operations.setup import preparation
+from operations.setup import engine_state, preparation
 from operations.setup.paths import ROOT
 from operations.setup.progress import Progress
 from tests.local.test_modules import four_times, play
@@ -208,6 +208,40 @@ def test_a_canary_that_fails_is_taken_back_at_once_and_everybody_is_told(
                             env={**shop.environment, "PYTHONPATH": "ansible"}, text=True, capture_output=True,
                             check=False)
     assert status.returncode == 1 and "rolled back" in status.stdout, status.stdout + status.stderr
+
+
+def workers(platform: RunningPlatform) -> dict[str, int]:
+    """Colour -> workers that run."""
+    return {colour: sum(1 for one in engine_state.containers(platform.stack)
+                        if one.labels.get("evenkeel.colour") == colour and one.status == "running")
+            for colour in ("blue", "green")}
+
+
+def test_a_rolling_release_moves_workers_in_batches_and_leaves_none_of_the_former(
+        shop: RunningPlatform, tmp_path: Path) -> None:
+    run = release(shop, tmp_path, "evenkeel-test/orders:good", release_strategy="rolling", release_step_s=4)
+    assert run.status == 0, run.said
+    assert "green has 50 % of the requests" in run.said and "green has 100 % of the requests" in run.said
+    assert split_of(shop) == everywhere(GREEN) and workers(shop) == {"blue": 0, "green": 2}
+    told = receipt(shop, 4)
+    assert (told["dropped"], told["wrong"], told["websockets"]["cut"]) == (0, 0, 0)
+    assert "pool_workers" not in shop.file.read_text()
+    same = shop.pulumi("preview", "--expect-no-changes")
+    assert same.returncode == 0, same.stdout
+
+
+def test_a_rolling_release_that_fails_half_way_gives_the_former_workers_back_before_the_traffic(
+        shop: RunningPlatform, tmp_path: Path) -> None:
+    run = release(shop, tmp_path, "evenkeel-test/orders:fails", release_strategy="rolling", release_max_surge=0,
+                  release_max_unavailable=1, release_step_s=20)
+    assert run.status != 0 and "errors" in run.said, run.said
+    assert "green.pool_workers.web: None -> 1" in run.said, "one of two had to go first"
+    assert 0 < run.said.index("green.pool_workers.web: 1 -> None") < run.said.index("green has 100 % of the requests")
+    assert split_of(shop) == everywhere(GREEN) and workers(shop) == {"blue": 0, "green": 2}
+    told = receipt(shop, 5)
+    assert told["release"]["state"] == "rolled back" and told["dropped"] == 0 and told["wrong"] > 0
+    same = shop.pulumi("preview", "--expect-no-changes")
+    assert same.returncode == 0, same.stdout
 
 
 def test_one_release_at_a_time(shop: RunningPlatform, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.platform.plugins.module_utils import release, stack_file
-from ansible_collections.evenkeel.platform.plugins.module_utils.release import Release, ReleaseError
+from ansible_collections.evenkeel.platform.plugins.module_utils.release import Release, ReleaseError, Step
+from ansible_collections.evenkeel.platform.plugins.module_utils.rolling import Moving
 
 SERVING = {"stack": "shop", "strategy": "blue-green", "active": "blue", "active_image": "shop:1", "last_serial": 3,
            "who": "ada", "now": 7.0}
@@ -60,8 +61,20 @@ def test_filling_a_colour_pins_the_other_one_to_what_it_runs() -> None:
 
 
 def test_a_canary_goes_up_in_steps_and_ends_with_everything() -> None:
-    assert release.steps("canary", 5, 15) == [5, 20, 35, 50, 65, 80, 95, 100]
-    assert release.steps("canary", 100, 15) == release.steps("blue-green", 5, 15) == [100]
+    def shares(strategy: str, first: int = 5) -> list[int]:
+        made = replace(UNDER_WAY, strategy=strategy)
+        return [step.percent for step in release.steps(made, first, 15, Moving())]
+
+    assert shares("canary") == [5, 20, 35, 50, 65, 80, 95, 100]
+    assert shares("canary", 100) == shares("blue-green") == [100]
+
+
+def test_a_rolling_release_says_for_each_step_how_many_workers_each_colour_has() -> None:
+    made = replace(UNDER_WAY, strategy="rolling", capacity={"web": 2})
+    steps = release.steps(made, 5, 15, Moving())
+    green, blue = "app.colours.green.pool_workers.web", "app.colours.blue.pool_workers.web"
+    assert steps == [Step(50, {green: 1, blue: 2}), Step(100, {green: 2, blue: 1})]
+    assert release.ahead(steps, made) == steps and release.ahead(steps, replace(made, percent=100)) == steps[1:]
 
 
 def test_a_record_of_a_later_version_can_be_read() -> None:

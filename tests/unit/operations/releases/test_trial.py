@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.releases import trial
+from operations.releases import receipt, trial
 from operations.setup.paths import ROOT
 
 PATIENCE_S = 20
@@ -27,7 +27,7 @@ def kept(folder: Path, owner: int) -> subprocess.Popen[bytes]:
     program.write_text(f"#!/bin/sh\ntrap 'exit 0' INT\ntouch {folder}/begun\nwhile :; do sleep 0.1; done\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     (folder / trial.PLAN).write_text(json.dumps({**asdict(PLAN), "owner": owner}))
-    code = ("import sys; from pathlib import Path; from operations.releases import trial; "
+    code = ("import sys; from pathlib import Path; from operations.releases import receipt, trial; "
             "trial.toolchain.k6 = lambda: Path(sys.argv[1]) / 'k6'; trial.keep(Path(sys.argv[1]))")
     return subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT)
 
@@ -61,6 +61,13 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
 def test_a_line_that_was_cut_off_is_left_out() -> None:
     events = trial.parsed("q 1 1000 10 200 blue read 1 0 0 \nq 2 1100 10 50", ended=9.0)
     assert [request.number for request in events.requests] == [1]
+
+
+def test_a_websocket_that_was_closed_is_no_error_beside() -> None:
+    events = trial.parsed("e 1000 websocket: close 1012\nc 1000 1012\ne 2000 dial: refused\n"
+                          "e 3000 websocket: close 1006 (abnormal closure): unexpected EOF\nc 3000 1006\n", ended=9.0)
+    assert [(event.what, event.code) for event in events.sockets] == [("close", 1012), ("error", 0), ("close", 1006)]
+    assert receipt.sockets(events) == {"opened": 0, "told_to_reconnect": 1, "closed": 0, "cut": 2}
 
 
 def test_the_first_answer_is_seen_behind_any_number_of_websockets(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 
@@ -28,6 +29,10 @@ class Source(abc.ABC):
     def whole(self) -> dict[str, Measure]:
         """Colour -> what it did since ``begin``; no requests where that isn't known."""
 
+    def close(self) -> None:
+        """Nothing is asked any more."""
+        return
+
 
 class Balancers(Source):
     """Requests and errors by the load balancers' own counters, summed over all of them; response times by the edges'
@@ -36,6 +41,8 @@ class Balancers(Source):
     def __init__(self, streams: DockerStreams) -> None:
         self._streams = streams
         self._balancers = balancing.Balancers(streams)
+        self._kept = contextlib.ExitStack()
+        self._opened: list[balancing.Opened] = []
         self._known: dict[str, dict[str, haproxy.Counters]] = {}
         self._total: dict[str, haproxy.Counters] = {}
         self._times: dict[str, list[float]] = {}
@@ -62,14 +69,31 @@ class Balancers(Source):
         self._read_logs()
         return {colour: _measure(step, []) for colour, step in found.items()}
 
+    def close(self) -> None:
+        self._kept.close()
+        self._opened = []
+
     def whole(self) -> dict[str, Measure]:
         return {colour: _measure(total, self._times[colour]) for colour, total in self._total.items()}
 
     def _counters(self) -> dict[str, dict[str, haproxy.Counters]]:
-        with self._balancers.opened() as (opened, _):
-            if not opened:
-                raise StreamError("no load balancer can be asked")
-            return {name: haproxy.by_colour(found) for name, found in balancing.counters(opened).items()}
+        """Over shells that are kept: a look every second that starts programs through the engine costs what is watched
+        its time. All of them are opened anew when one is gone, or could not be reached."""
+        if not self._opened:
+            self._opened, out_of_reach = self._kept.enter_context(self._balancers.opened())
+            if not self._opened:
+                raise StreamError(f"no load balancer can be asked: {'; '.join(out_of_reach.values())}")
+        else:
+            out_of_reach = {}
+        try:
+            found = {one.name: haproxy.by_colour(haproxy.counters(one.ask_anew(balancing.COUNTERS)))
+                     for one in self._opened}
+        except StreamError:
+            self.close()
+            raise
+        if out_of_reach:
+            self.close()
+        return found
 
     def _read_logs(self) -> None:
         """What came since the last look; lines are known by their request's id, since the moments overlap."""

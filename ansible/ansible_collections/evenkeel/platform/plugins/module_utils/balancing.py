@@ -6,6 +6,7 @@ import contextlib
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import haproxy
@@ -22,6 +23,8 @@ PROMPT = "\n> "
 ANSWER_S = 5.0
 OWNER = 10001
 DONE = "done-with-it\n"
+AT_ONCE = 4
+"""Load balancers that are opened at the same time: a program is started in each."""
 
 
 @dataclass
@@ -64,6 +67,11 @@ class Opened:
             raise StreamError(f"{self.name}: {said.strip() or f'exit code {code}'}")
         return said
 
+    def ask_anew(self, command: str) -> str:
+        """What the process answers that takes connections now: after a reload that is another one. Costs a `socat`, not
+        a program started through the engine."""
+        return self.run(f"echo {shlex.quote(command)} | {' '.join(SOCKET)}")
+
     def close(self) -> None:
         self.socket.close()
         self.shell.close()
@@ -85,11 +93,13 @@ class Balancers:
         found: list[Opened] = []
         out_of_reach: dict[str, str] = {}
         try:
-            for member in self.members:
-                try:
-                    found.append(self._open(member))
-                except StreamError as error:
-                    out_of_reach[member.name] = str(error)
+            with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+                asked = [(member, pool.submit(self._open, member)) for member in self.members]
+                for member, answer in asked:
+                    try:
+                        found.append(answer.result())
+                    except StreamError as error:
+                        out_of_reach[member.name] = str(error)
             yield found, out_of_reach
         finally:
             for one in found:
@@ -124,9 +134,12 @@ def states(opened: Sequence[Opened]) -> dict[str, list[haproxy.Server]]:
     return {one.name: haproxy.servers(one.ask("show servers state")) for one in opened}
 
 
+COUNTERS = "show stat -1 3 -1"
+
+
 def counters(opened: Sequence[Opened]) -> dict[str, dict[str, haproxy.Counters]]:
     """Balancer -> backend or frontend -> what it did."""
-    return {one.name: haproxy.counters(one.ask("show stat -1 3 -1")) for one in opened}
+    return {one.name: haproxy.counters(one.ask(COUNTERS)) for one in opened}
 
 
 def summed(found: Mapping[str, Mapping[str, haproxy.Counters]]) -> dict[str, haproxy.Counters]:

@@ -11,13 +11,21 @@ from ansible_collections.evenkeel.platform.plugins.module_utils import haproxy
 from ansible_collections.evenkeel.platform.plugins.module_utils.balancing import Opened
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import Member
 
-STEP_S = 0.001
+STEP_S, SLOW_STEP_S = 0.001, 0.02
+"""Between two looks: at first, and once nothing came to the old colour for a moment. A thousand looks a second take the
+time of what else runs on a small machine."""
+MOMENT_S, LONGEST_S = 0.15, 0.5
 
 
 def workers(members: Iterable[Member]) -> dict[tuple[str, str], int]:
     """(pool, colour) -> how many of its members run."""
     return dict(Counter((member.labels["evenkeel.pool"], member.labels["evenkeel.colour"])
                         for member in members if member.running and "evenkeel.colour" in member.labels))
+
+
+def fewer(there: Mapping[tuple[str, str], int], capacity: Mapping[str, int], colour: str) -> bool:
+    """Whether a pool of ``colour`` has fewer workers (``there``: see ``workers``) than ``capacity`` says."""
+    return any(there.get((pool, colour), 0) < count for pool, count in capacity.items())
 
 
 def missing(states: Mapping[str, Sequence[haproxy.Server]], expected: Mapping[tuple[str, str], int],
@@ -73,12 +81,13 @@ class Watch:
         before the switch and the first one after it counts as after."""
         deadline, last, known = time.monotonic() + seconds, None, self._first[old]
         after = begin = self._sample()
+        started = changed = time.monotonic()
         while True:
             if after[old] != known:
-                known, last = after[old], (time.time() - began) * 1000
+                known, last, changed = after[old], (time.time() - began) * 1000, time.monotonic()
             if time.monotonic() >= deadline:
                 break
-            time.sleep(STEP_S)
+            time.sleep(STEP_S if time.monotonic() < min(changed + MOMENT_S, started + LONGEST_S) else SLOW_STEP_S)
             after = self._sample()
         return Traffic({colour: after[colour] - begin[colour] for colour in haproxy.COLOURS}, last)
 

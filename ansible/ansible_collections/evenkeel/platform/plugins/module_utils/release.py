@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from ansible_collections.evenkeel.platform.plugins.module_utils import rolling
+
 CURRENT = "/evenkeel-operations/release"
 HISTORY = "/evenkeel-operations/releases/"
 CONTROL = "/evenkeel-operations/release-control"
@@ -18,7 +20,7 @@ CONTROL = "/evenkeel-operations/release-control"
 RUNNING, DONE, BACK, FAILED, FROZEN, REPLACED = ("running", "done", "rolled back", "failed", "frozen", "given up")
 LINE = 160
 COLOURS = ("blue", "green")
-STRATEGIES = ("blue-green", "canary")
+STRATEGIES = ("blue-green", "canary", "rolling")
 BEFORE_TRAFFIC = ("begin", "fill", "verify")
 """Stages at which no request of a visitor reaches the new workers."""
 
@@ -47,6 +49,8 @@ class Release:
     """The switches that it made, as ``traffic_split`` told them."""
     restores: Mapping[str, Any] = field(default_factory=dict)
     """What the stack's file said before: dotted setting -> value."""
+    capacity: Mapping[str, int] = field(default_factory=dict)
+    """Pool -> workers of the former colour before the release."""
     irreversible: bool = False
     """Whether a migration ran that the former image can't live with."""
 
@@ -78,14 +82,16 @@ def other(colour: str) -> str:
 
 
 def begin(current: Release | None, *, stack: str, image: str, strategy: str, active: str, active_image: str,
-          last_serial: int, who: str, now: float) -> tuple[Release, str]:
+          last_serial: int, who: str, now: float, capacity: Mapping[str, int] | None = None) -> tuple[Release, str]:
     """The release to be made, and a sentence about what an earlier run left, or "".
 
-    ``active``: the colour that has the traffic; ``last_serial``: the highest that anybody remembers.
+    ``active``: the colour that has the traffic; ``capacity``: its workers by pool; ``last_serial``: the highest that
+    anybody remembers.
 
     Raises ``ReleaseError`` where another release has visitors already.
     """
-    fresh = Release(last_serial + 1, stack, image, other(active), active_image, active, strategy, who=who, began=now)
+    fresh = Release(last_serial + 1, stack, image, other(active), active_image, active, strategy, who=who, began=now,
+                    capacity=dict(capacity or {}))
     if current is None or current.state != RUNNING:
         return fresh, ""
     if (current.image, current.strategy) == (image, strategy):
@@ -114,11 +120,29 @@ def declared(release: Release, active_declared: str | None) -> dict[str, Any]:
     return changes
 
 
-def steps(strategy: str, first: int, step: int) -> list[int]:
-    """Percentages, in order: 100 at once, or ``first``, then ``step`` more each time."""
-    if strategy != "canary":
-        return [100]
-    return [*range(first, 100, step), 100]
+@dataclass(frozen=True)
+class Step:
+    """The requests that the release's colour gets then, in percent, and what the stack's file has to say before."""
+
+    percent: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def steps(release: Release, first: int, step: int, moving: rolling.Moving) -> list[Step]:
+    """In order: 100 at once; or ``first``, then ``step`` more each time; or as ``moving`` moves workers."""
+    if release.strategy == "canary":
+        return [Step(percent) for percent in [*range(first, 100, step), 100]]
+    if release.strategy == "rolling":
+        return [Step(batch.percent, {
+            f"app.colours.{colour}.pool_workers.{pool}": count
+            for colour, counts in ((release.colour, batch.new), (release.old_colour, batch.old))
+            for pool, count in counts.items()}) for batch in rolling.batches(release.capacity, moving)]
+    return [Step(100)]
+
+
+def ahead(planned: Sequence[Step], release: Release) -> list[Step]:
+    """Of these, what is left: an interrupted run goes on at the step that it had reached."""
+    return [one for one in planned if one.percent == 100 or one.percent >= release.percent]
 
 
 def summary(release: Release) -> str:

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import etcd_client, release
-from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, StreamError
 
 
 class Releases:
     """Releases of one stack: the one under way, those before, and what somebody asked of the one under way."""
 
     def __init__(self, streams: DockerStreams) -> None:
-        self._store = etcd_client.Etcd(streams)
+        self._store, self._stack = etcd_client.Etcd(streams), streams.stack
 
     def current(self) -> release.Release | None:
         """The latest, whatever became of it."""
@@ -36,6 +36,24 @@ class Releases:
         self.keep(last)
         self.ask("")
         return last
+
+    def mean(self, percent: int) -> None:
+        """Of the release under way: the share that its colour is about to get."""
+        now = self._under_way()
+        self.keep(replace(now, stage="switch" if percent == 100 else now.strategy, percent=percent,
+                          waits_for="every load balancer"))
+
+    def mark(self, what: str, switch: Mapping[str, Any]) -> None:
+        """Of the release under way: a switch that was made, as ``traffic_split`` tells it."""
+        now = self._under_way()
+        self.keep(replace(now, marks=[*now.marks, {"what": what, **switch}]))
+
+    def _under_way(self) -> release.Release:
+        now = self.current()
+        if now is None or now.state != release.RUNNING:
+            raise StreamError(f"no release is under way on the stack {self._stack}. Next: `make releases "
+                              f"STACK={self._stack}`")
+        return now
 
     def figure(self, of: release.Release, figures: Mapping[str, Any]) -> None:
         """Add figures to a record, also where it has ended."""

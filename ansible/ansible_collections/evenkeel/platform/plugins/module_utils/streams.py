@@ -130,16 +130,16 @@ class DockerStreams:
         except docker.errors.DockerException as error:
             raise StreamError(f"the Docker engine can't be reached: {error}") from None
 
-    def members(self) -> list[Member]:
-        """Every member, running or not, by workload and ordinal."""
-        found = self._client.containers.list(all=True, ignore_removed=True,
-                                             filters={"label": f"evenkeel.stack={self.stack}"})
+    def members(self, workload: str = "") -> list[Member]:
+        """Every member (of one workload), running or not, by workload and ordinal."""
+        labels = [f"evenkeel.stack={self.stack}", *([f"evenkeel.workload={workload}"] if workload else [])]
+        found = self._client.containers.list(all=True, ignore_removed=True, filters={"label": labels})
         members = [_member(container) for container in found if "evenkeel.member" in container.labels]
         return sorted(members, key=lambda member: (member.tier, member.workload, member.ordinal))
 
     def of(self, workload: str) -> list[Member]:
         """The members of one workload. Raises ``StreamError`` when there is none."""
-        members = [member for member in self.members() if member.workload == workload]
+        members = self.members(workload)
         if not members:
             raise StreamError(f"the stack {self.stack!r} has no member of {workload} on this engine. Next: "
                               f"`make up STACK={self.stack}`, or name the stack you mean with -e stack=NAME")

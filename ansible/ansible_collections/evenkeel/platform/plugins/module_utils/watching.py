@@ -16,7 +16,7 @@ from ansible_collections.evenkeel.platform.plugins.module_utils import (
 )
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import StreamError
 
-STEP_S = 1.0
+STEP_S, LEAST_STEP_S = 1.0, 0.1
 TOLD_EVERY_S = 3.0
 LAST_SECONDS = 5
 """Of the instant limit."""
@@ -36,10 +36,16 @@ class Watching:
 
     def run(self) -> tuple[str, str]:
         """The outcome (a verdict's, ``promote`` or ``abort``) and why."""
+        try:
+            return self._watch()
+        finally:
+            self._source.close()
+
+    def _watch(self) -> tuple[str, str]:
         self._look(self._source.begin)
         passed, told, clock = 0.0, 0.0, time.monotonic()
         while True:
-            time.sleep(STEP_S)
+            time.sleep(min(STEP_S, max(LEAST_STEP_S, self._asked["seconds"] - passed)))
             now = time.monotonic()
             asked = self._store.asked()
             if asked in (PROMOTE, ABORT):

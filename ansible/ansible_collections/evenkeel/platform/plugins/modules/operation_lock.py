@@ -60,57 +60,33 @@ narration:
   elements: str
 """
 
-import socket
 from typing import Any
 
-from ansible_collections.evenkeel.platform.plugins.module_utils import etcd_client, lock, running
+from ansible_collections.evenkeel.platform.plugins.module_utils import lock_store, running
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams
 
 
 def main() -> None:
-    """Read arguments, decide, act."""
+    """Read arguments, take or release."""
     module = running.module(state={"type": "str", "choices": ["present", "absent"], "default": "present"},
                             reason={"type": "str", "default": "an operation"},
                             force={"type": "bool", "default": False})
     asked = module.params
 
     def work(streams: DockerStreams) -> dict[str, Any]:
-        store = etcd_client.Etcd(streams)
-        mine = lock.holder(asked["reason"])
-        held = store.get(lock.KEY)
         if asked["state"] == "present":
-            return take(store, mine, held)
-        ours = held is not None and (asked["force"] or lock.same_run(held, mine))
-        if held is not None and ours and not module.check_mode and not store.delete(lock.KEY, held):
-            raise running.RefusedError("somebody took the lock over at this very moment: it is left alone")
-        said = [f"the lock of {held['who']} on {held['host']} ({held['reason']}) was released"] if (
-            held and ours and asked["force"]) else []
-        return {"changed": ours, "holder": {} if ours else held or {}, "narration": said, "diff": diff(held if ours
-                else None, None)}
-
-    def take(store: etcd_client.Etcd, mine: dict[str, Any], held: dict[str, Any] | None) -> dict[str, Any]:
-        if held is not None and lock.same_run(held, mine):
-            return {"changed": False, "holder": held, "narration": []}
-        said = []
-        if held is not None:
-            if not lock.stale(held, socket.gethostname(), lock.began(held.get("process") or 0)):
-                raise running.RefusedError(lock.explain(held, module.params["stack"]))
-            said = [f"the lock of an interrupted run was taken over: {held['reason']}, process {held['process']}, "
-                    f"since {held['since']}, gone without releasing it"]
-        if not module.check_mode:
-            taken = store.replace(lock.KEY, held, mine) if held is not None else store.create(lock.KEY, mine)
-            if not taken:
-                raise running.RefusedError("somebody took the lock at this very moment. Nothing was changed. Next: run "
-                                           "the same command again to see who")
-        return {"changed": True, "holder": mine, "narration": said, "diff": diff(held, mine)}
+            found = lock_store.take(streams, asked["reason"], module.check_mode)
+        else:
+            found = lock_store.release(streams, asked["force"], module.check_mode)
+        return {"changed": found.changed, "holder": found.holder, "narration": found.said,
+                "diff": {"before": said(found.before), "after": said(found.holder)}}
 
     running.perform(module, work)
 
 
-def diff(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, str]:
-    """Who holds it, before and after."""
-    return {"before": f"held for: {before['reason']}\n" if before else "", "after": f"held for: {after['reason']}\n"
-            if after else ""}
+def said(holder: dict[str, Any] | None) -> str:
+    """Who holds it, as a line of a diff."""
+    return f"held for: {holder['reason']}\n" if holder else ""
 
 
 if __name__ == "__main__":

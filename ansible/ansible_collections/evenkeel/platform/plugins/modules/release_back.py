@@ -8,7 +8,7 @@ module: release_back
 short_description: Say what the former colour is, and what it takes to go back to it or to do without it
 version_added: 1.1.0
 description:
-  - From the record of the last release and from what runs; changes nothing.
+  - From the record of the last release and from what runs; of the platform it changes nothing.
 options:
   purpose:
     description: V(rollback) sends the traffic to the former colour; V(retire) empties the one without traffic.
@@ -19,6 +19,11 @@ options:
     description: Go back although a migration can't be undone.
     type: bool
     default: false
+  lock:
+    description: Take the platform's lock first, for this reason; see M(evenkeel.platform.operation_lock).
+    type: str
+    default: ''
+    version_added: 1.2.0
 extends_documentation_fragment:
   - evenkeel.platform.stack
 attributes:
@@ -26,7 +31,7 @@ attributes:
     support: full
   diff_mode:
     support: none
-    details: It changes nothing.
+    details: It changes nothing of the platform.
 author:
   - Evenkeel (@evenkeel)
 """
@@ -57,6 +62,10 @@ members:
   returned: always
   type: list
   elements: str
+short:
+  description: Whether a pool of that colour has fewer workers than before the release.
+  returned: always
+  type: bool
 jobs:
   description: Members that run by the clock, which belong to no colour.
   returned: always
@@ -78,6 +87,8 @@ from typing import Any
 from ansible_collections.evenkeel.platform.plugins.module_utils import (
     balancing,
     haproxy,
+    lock_store,
+    proof,
     release,
     release_store,
     running,
@@ -89,10 +100,11 @@ from ansible_collections.evenkeel.platform.plugins.module_utils.streams import D
 def main() -> None:
     """Look, decide, tell."""
     module = running.module(purpose={"type": "str", "choices": ["rollback", "retire"], "required": True},
-                            force={"type": "bool", "default": False})
+                            force={"type": "bool", "default": False}, **lock_store.OPTION)
     asked = module.params
 
     def work(streams: DockerStreams) -> dict[str, Any]:
+        said = lock_store.take(streams, asked["lock"], module.check_mode).said if asked["lock"] else []
         last = release_store.Releases(streams).current()
         if last is None:
             raise running.RefusedError(f"the stack {streams.stack} has had no release: there is nothing to go back to "
@@ -101,11 +113,14 @@ def main() -> None:
             shares = {seen.running.get("web", "0") for seen in split.look(opened, split.SPLIT).values()}
         members = streams.members()
         found = rollback(last, shares, asked["force"]) if asked["purpose"] == "rollback" else retire(last, shares)
-        there = [member.name for member in members if member.labels.get("evenkeel.colour") == found["colour"]]
+        side = [member for member in members if member.labels.get("evenkeel.colour") == found["colour"]]
+        there = [member.name for member in side]
         jobs = [member.name for member in members if "evenkeel.schedule" in member.labels]
         if asked["purpose"] == "retire" and not there:
             found |= {"needed": False, "narration": [f"{found['colour']} has no worker: nothing to retire"]}
-        return {"changed": False, "release": last.as_dict(), "members": there, "jobs": jobs, **found}
+        short = not side or proof.fewer(proof.workers(side), last.capacity, found["colour"])
+        return {"changed": False, "release": last.as_dict(), "members": there, "short": short, "jobs": jobs, **found,
+                "narration": [*said, *found["narration"]]}
 
     running.perform(module, work)
 

@@ -23,7 +23,7 @@ options:
   strategy:
     description: How.
     type: str
-    choices: [blue-green, canary]
+    choices: [blue-green, canary, rolling]
     default: blue-green
   first_percent:
     description: A canary's first share of the requests, in percent.
@@ -33,6 +33,26 @@ options:
     description: How much more it gets with each step, in percent.
     type: int
     default: 15
+  batch:
+    description: Workers of the largest pool that a rolling release moves at once, as far as the next two allow.
+    type: int
+    default: 1
+    version_added: 1.2.0
+  max_surge:
+    description: How many more workers than declared there may be meanwhile.
+    type: int
+    default: 1
+    version_added: 1.2.0
+  max_unavailable:
+    description: How many of the declared ones may be missing meanwhile.
+    type: int
+    default: 0
+    version_added: 1.2.0
+  lock:
+    description: Take the platform's lock first, for this reason; see M(evenkeel.platform.operation_lock).
+    type: str
+    default: ''
+    version_added: 1.2.0
 extends_documentation_fragment:
   - evenkeel.platform.stack
 attributes:
@@ -64,10 +84,11 @@ settings:
   returned: always
   type: dict
 steps:
-  description: Shares of the requests, in order.
+  description: What is still to be done, in order; each with the share of the requests (C(percent)) and with what the
+    stack's file has to say before (C(settings)).
   returned: always
   type: list
-  elements: int
+  elements: dict
 members:
   description: Colour -> its members now.
   returned: always
@@ -86,7 +107,8 @@ narration:
 import getpass
 import json
 import time
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +116,12 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.evenkeel.platform.plugins.module_utils import (
     balancing,
     haproxy,
+    lock_store,
+    proof,
     pulumi,
     release,
     release_store,
+    rolling,
     running,
     split,
     stack_file,
@@ -109,18 +134,23 @@ def main() -> None:
     module = running.module(
         project={"type": "path", "required": True}, image={"type": "str", "required": True},
         strategy={"type": "str", "choices": list(release.STRATEGIES), "default": "blue-green"},
-        first_percent={"type": "int", "default": 5}, step_percent={"type": "int", "default": 15})
+        first_percent={"type": "int", "default": 5}, step_percent={"type": "int", "default": 15},
+        batch={"type": "int", "default": 1}, max_surge={"type": "int", "default": 1},
+        max_unavailable={"type": "int", "default": 0}, **lock_store.OPTION)
     if stack_file.YAML_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("ruamel.yaml"), exception=stack_file.YAML_IMPORT_ERROR)
     asked = module.params
     if not (1 <= asked["first_percent"] <= 100 and 1 <= asked["step_percent"] <= 100):
         module.fail_json(msg="first_percent and step_percent: 1 to 100 each")
+    if wrong := rolling.problem(moving(asked)):
+        module.fail_json(msg=wrong)
     running.perform(module, lambda streams: begin(module, streams))
 
 
 def begin(module: AnsibleModule, streams: DockerStreams) -> dict[str, Any]:
     """The release that this run is to make."""
     asked = module.params
+    taken = lock_store.take(streams, asked["lock"], module.check_mode).said if asked["lock"] else []
     store = release_store.Releases(streams)
     active, known_serial = traffic(streams)
     members = {colour: [member for member in streams.members() if member.labels.get("evenkeel.colour") == colour]
@@ -138,14 +168,15 @@ def begin(module: AnsibleModule, streams: DockerStreams) -> dict[str, Any]:
         made, told = release.begin(
             before, stack=streams.stack, image=asked["image"], strategy=asked["strategy"], active=active,
             active_image=image_of(members[active]), last_serial=max(known_serial, said_serial, store.last_serial()),
+            capacity={pool: count for (pool, _), count in proof.workers(members[active]).items()},
             who=getpass.getuser(), now=time.time())
     except release.ReleaseError as error:
         raise running.RefusedError(str(error)) from None
     declared = stack_file.value_at(text, f"app.colours.{made.old_colour}.image") or stack_file.value_at(
         text, "app.image")
-    settings = release.declared(made, declared)
-    if not made.restores:
-        made = replace(made, restores={key: stack_file.value_at(text, key) for key in settings})
+    steps = release.ahead(release.steps(made, asked["first_percent"], asked["step_percent"], moving(asked)), made)
+    settings = {**release.declared(made, declared), **steps[0].settings}
+    made = replace(made, restores={**{key: stack_file.value_at(text, key) for key in settings}, **made.restores})
     refresh = False
     if not module.check_mode:
         if before is not None and before.state == release.RUNNING and before.serial != made.serial:
@@ -154,11 +185,19 @@ def begin(module: AnsibleModule, streams: DockerStreams) -> dict[str, Any]:
             refresh = repaired(asked["project"], streams.stack)
         else:
             store.ask("")
+        if made.stage == "begin":
+            made = replace(made, stage="fill", waits_for=f"your command `before`, then {made.colour} to be filled and "
+                                                         "healthy")
         store.keep(made)
-    percentages = release.steps(made.strategy, asked["first_percent"], asked["step_percent"])
-    return {"changed": True, "release": made.as_dict(), "settings": settings, "steps": percentages,
+    return {"changed": True, "release": made.as_dict(), "settings": settings,
+            "steps": [asdict(step) for step in steps],
             "members": {colour: [member.name for member in found] for colour, found in members.items()},
-            "refresh": refresh, "narration": [told, *plan(made, percentages)] if told else plan(made, percentages)}
+            "refresh": refresh, "narration": [*taken, *([told] if told else []), *plan(made, steps)]}
+
+
+def moving(asked: Mapping[str, Any]) -> rolling.Moving:
+    """How many workers move at once."""
+    return rolling.Moving(asked["batch"], asked["max_surge"], asked["max_unavailable"])
 
 
 def traffic(streams: DockerStreams) -> tuple[str, int]:
@@ -191,11 +230,16 @@ def repaired(project: str, stack: str) -> bool:
         raise running.RefusedError(str(error)) from None
 
 
-def plan(made: release.Release, percentages: list[int]) -> list[str]:
+def plan(made: release.Release, steps: Sequence[release.Step]) -> list[str]:
     """The release in sentences."""
-    shares = ", ".join(f"{percent} %" for percent in percentages)
-    how = (f"fill {made.colour} beside {made.old_colour} ({made.old_image}), verify it, then give it {shares} of the "
-           "requests")
+    shares = ", ".join(f"{step.percent} %" for step in steps)
+    beside = f"{made.old_colour} ({made.old_image})"
+    if made.strategy == "rolling":
+        workers = ", ".join(f"{count} of {pool}" for pool, count in made.capacity.items())
+        how = (f"move the workers ({workers}) from {beside} to {made.colour} in {len(steps)} batches, with {shares} of "
+               "the requests")
+    else:
+        how = f"fill {made.colour} beside {beside}, verify it, then give it {shares} of the requests"
     return [f"release {made.serial} of {made.image} on the stack {made.stack}, {made.strategy}: {how}"]
 
 

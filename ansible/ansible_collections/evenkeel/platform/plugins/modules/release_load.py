@@ -179,8 +179,8 @@ def edges(streams: DockerStreams, name: str, since: float) -> dict[str, Any]:
 
 
 def operate(asked: dict[str, Any], command: str, *more: str) -> str:
-    """What `operations.releases` prints: it knows k6 and the settings."""
-    done = subprocess.run(["python", "-m", "operations.releases", command, f"STACK={asked['stack']}",
+    """What `operations.releases.load` prints: it knows k6 and the settings."""
+    done = subprocess.run(["python", "-m", "operations.releases.load", command, f"STACK={asked['stack']}",
                            f"NAME={asked['name']}", *more], check=False, cwd=asked["project"], text=True,
                           stdin=subprocess.DEVNULL, capture_output=True,
                           env={**os.environ, "PYTHONPATH": str(Path(asked["project"]) / "ansible")})

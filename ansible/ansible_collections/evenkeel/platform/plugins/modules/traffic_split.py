@@ -35,6 +35,11 @@ options:
     description: The image of that release.
     type: str
     default: ''
+  record:
+    description: Keep in the record of the release under way beforehand which share is meant, and afterwards the switch.
+    type: bool
+    default: false
+    version_added: 1.2.0
   absent:
     description:
       - V(refuse) changes nothing unless every load balancer is within reach.
@@ -107,7 +112,10 @@ narration:
   elements: str
 """
 
-from ansible_collections.evenkeel.platform.plugins.module_utils import haproxy, running
+from typing import Any
+
+from ansible_collections.evenkeel.platform.plugins.module_utils import haproxy, release_store, running
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams
 from ansible_collections.evenkeel.platform.plugins.module_utils.switching import Switch
 
 
@@ -116,13 +124,23 @@ def main() -> None:
     module = running.module(
         colour={"type": "str", "choices": list(haproxy.COLOURS), "required": True},
         percent={"type": "int", "default": 100}, pools={"type": "list", "elements": "str", "default": []},
-        serial={"type": "int"}, image={"type": "str", "default": ""},
+        record={"type": "bool", "default": False}, serial={"type": "int"}, image={"type": "str", "default": ""},
         absent={"type": "str", "choices": ["refuse", "prepare"], "default": "refuse"},
         health_timeout_s={"type": "float", "default": 10.0}, least_workers={"type": "int", "default": 0},
         observe_s={"type": "float", "default": 1.0})
     if not 0 <= module.params["percent"] <= 100:
         module.fail_json(msg=f"percent: {module.params['percent']}: 0 to 100")
-    running.perform(module, lambda streams: Switch(streams, module.params, module.check_mode).run())
+
+    def work(streams: DockerStreams) -> dict[str, Any]:
+        store = release_store.Releases(streams) if module.params["record"] and not module.check_mode else None
+        if store:
+            store.mean(module.params["percent"])
+        result = Switch(streams, module.params, module.check_mode).run()
+        if store and "switch" in result:
+            store.mark("switch", result["switch"])
+        return result
+
+    running.perform(module, work)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,59 @@
+"""The client that takes and releases the platform's lock, in its etcd."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.evenkeel.platform.plugins.module_utils import etcd_client, lock
+from ansible_collections.evenkeel.platform.plugins.module_utils.running import RefusedError
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams
+
+ABSENT = ""
+OPTION: dict[str, Any] = {"lock": {"type": "str", "default": ABSENT}}
+"""For modules that begin an operation: the reason for which they take the lock first; without one they don't."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the lock: who holds it ({}: nobody), who held it before, what there is to say."""
+
+    changed: bool
+    holder: dict[str, Any]
+    before: dict[str, Any] | None = None
+    said: list[str] = field(default_factory=list)
+
+
+def take(streams: DockerStreams, reason: str, check_mode: bool) -> Outcome:
+    """Take it for the run that we belong to; that of a run that is certainly gone is taken over.
+
+    Raises ``RefusedError`` when somebody else holds it.
+    """
+    store = etcd_client.Etcd(streams)
+    mine, held, said = lock.holder(reason), store.get(lock.KEY), []
+    if held is not None and lock.same_run(held, mine):
+        return Outcome(False, held, held)
+    if held is not None:
+        if not lock.stale(held, socket.gethostname(), lock.began(str(held.get("process") or 0))):
+            raise RefusedError(lock.explain(held, streams.stack))
+        said = [f"the lock of an interrupted run was taken over: {held['reason']}, process {held['process']}, since "
+                f"{held['since']}, gone without releasing it"]
+    if not check_mode:
+        taken = store.replace(lock.KEY, held, mine) if held is not None else store.create(lock.KEY, mine)
+        if not taken:
+            raise RefusedError("somebody took the lock at this very moment. Nothing was changed. Next: run the same "
+                               "command again to see who")
+    return Outcome(True, mine, held, said)
+
+
+def release(streams: DockerStreams, force: bool, check_mode: bool) -> Outcome:
+    """Give it up if it is our run's, or whoever's with ``force``. Raises ``RefusedError``."""
+    store = etcd_client.Etcd(streams)
+    held = store.get(lock.KEY)
+    if held is None or not (force or lock.same_run(held, lock.holder(""))):
+        return Outcome(False, held or {}, held)
+    if not check_mode and not store.delete(lock.KEY, held):
+        raise RefusedError("somebody took the lock over at this very moment: it is left alone")
+    said = [f"the lock of {held['who']} on {held['host']} ({held['reason']}) was released"] if force else []
+    return Outcome(True, {}, held, said)

@@ -1,0 +1,74 @@
+"""How a rolling release moves workers from one colour to the other, batch by batch: pure functions.
+
+The words are Kubernetes' (Deployment, `rollingUpdate`): ``surge`` is how many workers there may be beyond the declared
+number, ``unavailable`` how many of it may be missing meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Moving:
+    """``batch``: how many workers of the largest pool move at once, as far as the other two allow."""
+
+    batch: int = 1
+    surge: int = 1
+    unavailable: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Workers of both colours by pool, and the requests that the new colour gets when they are there, in percent."""
+
+    new: Mapping[str, int]
+    old: Mapping[str, int]
+    percent: int
+
+
+def problem(moving: Moving) -> str:
+    """What is wrong with it, or ""."""
+    if moving.batch < 1:
+        return f"batch: {moving.batch}: at least 1"
+    if moving.surge < 0 or moving.unavailable < 0 or moving.surge + moving.unavailable < 1:
+        return (f"max_surge {moving.surge} and max_unavailable {moving.unavailable}: not below 0, and one of them at "
+                "least 1: otherwise nothing could move")
+    return ""
+
+
+def batches(capacity: Mapping[str, int], moving: Moving) -> list[Batch]:
+    """In order; with the last one the new colour has all workers and all requests. ``capacity``: pool -> workers.
+
+    The largest pool sets the pace, the others follow in proportion, rounded up. The share is that of the workers once
+    the next batch has taken its old ones, so that no worker gets more than it would with everybody there.
+    """
+    most = max(capacity.values())
+    moving = _served(most, moving)
+    counts = [(min(most, new), _beside(most, min(most, new), moving))
+              for new in range(size(moving), most + size(moving), size(moving))]
+    leaves = [old for _, old in counts[1:]] + [0]
+    return [Batch(_scaled(capacity, new, most), _scaled(capacity, old, most), round(100 * new / (new + left)))
+            for (new, old), left in zip(counts, leaves, strict=True)]
+
+
+def size(moving: Moving) -> int:
+    """How many workers move at once."""
+    return min(moving.batch, moving.surge + moving.unavailable)
+
+
+def _served(most: int, moving: Moving) -> Moving:
+    """The same, but for never being without a worker: of ``most`` workers one less can be missing, and one that is
+    alone needs another one beside it."""
+    unavailable = min(moving.unavailable, most - 1)
+    return Moving(moving.batch, moving.surge if moving.surge or unavailable else 1, unavailable)
+
+
+def _beside(most: int, new: int, moving: Moving) -> int:
+    """Old workers that stay while the new ones come to be."""
+    return min(most, max(0, most + moving.surge - new))
+
+
+def _scaled(capacity: Mapping[str, int], part: int, most: int) -> dict[str, int]:
+    return {pool: -(-workers * part // most) for pool, workers in capacity.items()}

@@ -1,0 +1,79 @@
+"""``python -m operations.releases.load COMMAND STACK=... NAME=...``: the load across a release, for its playbook.
+
+  start RATE=... [SOCKETS=...] [OWNER=...]    says `started` or `runs`
+  stop                                        ends it
+  receipt                                     writes the receipt and prints it
+  keep FOLDER                                 the process that keeps k6
+
+Apart from the commands for people, and with few imports: a release starts it four times.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from operations.releases import receipt, trial
+from operations.setup.errors import SetupError
+from operations.setup.paths import ROOT
+
+Options = Mapping[str, str]
+
+
+def start(options: Options) -> int:
+    """Start the load that the stack's file describes."""
+    from components.settings import SettingsError
+    from operations.releases.described import plan
+
+    try:
+        made = plan(options["STACK"], options["NAME"], int(options["RATE"]), int(options.get("SOCKETS", "0")),
+                    int(options.get("OWNER", "0")))
+    except SettingsError as error:
+        print(error)
+        return 1
+    print("started" if trial.start(options["NAME"], made) else "runs")
+    return 0
+
+
+def stop(options: Options) -> int:
+    trial.stop(options["NAME"])
+    return 0
+
+
+def write_receipt(options: Options) -> int:
+    """Write a release's receipt and print it."""
+    folder = trial.folder(options["NAME"])
+    events = trial.events(options["NAME"])
+    if events is None:
+        print(f"{folder.relative_to(ROOT)}: no load ran")
+        return 1
+    release, before, after = (json.loads((folder / f"{name}.json").read_text()) if (folder / f"{name}.json").exists()
+                              else {} for name in ("release", "before", "after"))
+    told = receipt.made(release, events, before, after)
+    told["words"] = [*receipt.words(told), f"receipt: {folder.relative_to(ROOT)}/receipt.md"]
+    receipt.write(folder, told)
+    print(json.dumps(told))
+    return 0
+
+
+COMMANDS: Mapping[str, Callable[[Options], int]] = {"start": start, "stop": stop, "receipt": write_receipt}
+
+
+def main(arguments: Sequence[str]) -> int:
+    command, *rest = arguments or ["help"]
+    if command == "keep":
+        return trial.keep(Path(rest[0]))
+    if command not in COMMANDS:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        return COMMANDS[command](dict(part.split("=", 1) for part in rest))
+    except SetupError as error:
+        print(error)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
