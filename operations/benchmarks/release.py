@@ -1,4 +1,5 @@
-"""`make bench-release`: ten releases in a row, a rollback and a drain, under load, and what clients noticed.
+"""`make bench-release`: ten releases in a row, a rollback, a drain and a rolling release, under load, and what clients
+noticed.
 
 The load is 60 % of the capacity measured just before, open loop, with 200 WebSockets beside; it runs across every
 switch, the rollback and the drain. All figures but the playbook's overhead are the receipts'.
@@ -67,7 +68,8 @@ class Bench:
                 self._release(number, images[number % 2], file.name, window)
             back = self._rollback(rate)
             drain = self._retire(rate)
-        return self._figures(most, rate, back, drain)
+            rolling = self._rolling(images[0], file.name)
+        return self._figures(most, rate, [back, drain, rolling])
 
     def _capacity(self) -> float:
         """Requests a second that are answered of this very load, its WebSockets beside: each hears of every order."""
@@ -109,12 +111,18 @@ class Bench:
                         f"release_load_rate={rate}", "-e", f"release_load_sockets={SOCKETS}")
         return self._receipt(RELEASES, "-drain")
 
+    def _rolling(self, image: str, variables: str) -> dict[str, Any]:
+        """One release that ends workers while WebSockets are on them."""
+        self._stack.make("release", f"IMAGE={image}", "STRATEGY=rolling", f"WITH={variables}")
+        return self._receipt(RELEASES + 1)
+
     def _receipt(self, number: int, what: str = "") -> dict[str, Any]:
         folder = trial.folder(f"{self._stack.name}-{number:04}{what}")
         return dict(json.loads((folder / "receipt.json").read_text()))
 
-    def _figures(self, most: float, rate: int, back: Mapping[str, Any], drain: Mapping[str, Any]) -> list[Figure]:
-        everything = [*self._receipts, back, drain]
+    def _figures(self, most: float, rate: int, others: Sequence[Mapping[str, Any]]) -> list[Figure]:
+        back, _, rolling = others
+        everything = [*self._receipts, *others]
         sent = sum(one["sent"] for one in everything)
         taken_back = next(mark for mark in back["switches"] if mark["what"] == "rollback")
         agreed = sum(1 for one in everything if one["reconciled"])
@@ -131,8 +139,8 @@ class Bench:
                       [(taken_back["typed_to_command_ms"] + back["rollback_ms"]) / 1000], "s", bound=TYPED_BOUND_S),
             Figure.of(f"WebSockets cut, of {SOCKETS} through it all",
                       [float(sum(one["websockets"]["cut"] for one in everything))], "", bound=0),
-            Figure.of("WebSockets told to reconnect by the drain",
-                      [float(drain["websockets"]["told_to_reconnect"])], ""),
+            Figure.of("of them told to reconnect by workers that a rolling release ended",
+                      [float(rolling["websockets"]["told_to_reconnect"])], "", floor=1),
             Figure.of("the playbook's own overhead", self._overheads, "s", bound=OVERHEAD_BOUND_S),
             Figure.of(f"receipts whose counts agree, of {len(everything)}", [float(agreed)], "",
                       floor=float(len(everything))),
