@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from components.settings.postgres import Timing
-from operations.drills.faults import Crashed, CutOff, Fault, Frozen, Gone, Killed, Slowed, Staggered
+from operations.drills.faults import Crashed, CutOff, Fault, Frozen, Full, Gone, Killed, Slowed, Staggered
 from operations.drills.planned import Switchover
 from operations.drills.platform import Platform, role
 
@@ -90,6 +90,8 @@ DRILLS = (
           lambda it: Frozen([it.primary()], 60), Budget(Death.SILENT), lasts_s=40.0, watches_writers=True),
     Drill("partition", "the primary lives and reaches nobody; nobody reaches it",
           lambda it: CutOff([it.primary()], 60), Budget(Death.SILENT), lasts_s=40.0, watches_writers=True),
+    Drill("disk-full", "the disk of the primary takes nothing more: every write into a file fails",
+          lambda it: Full([it.primary()], 40), Budget(Death.SILENT), lasts_s=30.0, watches_writers=True),
     Drill("replica-kill", "SIGKILL for the node of a replica",
           lambda it: Killed(it.replicas()[:1]), Budget(recovery_s=3.0), watches_writers=True),
     Drill("replicas-gone", "every replica dead for a while: no write can be confirmed, so none is acknowledged",

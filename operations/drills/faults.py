@@ -193,6 +193,17 @@ class Frozen(Helped):
         return {"pid_mode": "host", "network_mode": "none", "cap_drop": ["ALL"], "cap_add": ["KILL"]}
 
 
+class Full(Helped):
+    """The disk takes nothing more: every write of a member into a file fails."""
+
+    def command(self, victim: Container) -> list[str]:
+        return ["full", f"{self.lasts_s:.0f}", str(victim.id)]
+
+    def joins(self, _victim: Container) -> dict[str, Any]:
+        return {"pid_mode": "host", "network_mode": "none", "cap_drop": ["ALL"],
+                "cap_add": ["SYS_RESOURCE", "SYS_PTRACE"]}
+
+
 class CutOff(Helped):
     """A partition: the member lives, and reaches nobody; nobody reaches it."""
 

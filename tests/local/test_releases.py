@@ -24,7 +24,7 @@ from operations.setup import engine_state, preparation
 from operations.setup.paths import ROOT
 from operations.setup.progress import Progress
 from tests.local.test_modules import four_times, play
-from tests.support.releases import FAILS, as_before, build, patched, split_of, variables
+from tests.support.releases import FAILS, SLOW, as_before, build, patched, split_of, variables
 from tests.support.running import SETTINGS, RunningPlatform
 
 LOAD = {"read": ["/", "/api/orders"], "write": "/api/orders", "body": '{"item":"anchor","quantity":1}',
@@ -78,6 +78,13 @@ def release(platform: RunningPlatform, folder: Path, image: str, **more: Any) ->
     return played(platform, folder, "release", "-e", f"image={image}", *variables(folder, **{**QUICK, **more}))
 
 
+def wait_for_words(run: subprocess.Popen[bytes], log: Path, words: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while words not in log.read_text():
+        assert run.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
 def receipt(platform: RunningPlatform, serial: int, what: str = "") -> dict[str, Any]:
     return dict(json.loads((trial.folder(f"{platform.stack}-{serial:04}{what}") / "receipt.json").read_text()))
 
@@ -97,10 +104,7 @@ def test_interrupted_while_it_fills_and_run_again_it_ships_under_load_and_nothin
         shop: RunningPlatform, tmp_path: Path) -> None:
     good, log = build("good"), tmp_path / "first.log"
     first = started(shop, log, "release", "-e", f"image={good}", *variables(tmp_path, **QUICK))
-    deadline = time.monotonic() + PATIENCE_S
-    while "app.colours.green.image" not in log.read_text():
-        assert first.poll() is None and time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
+    wait_for_words(first, log, "app.colours.green.image")
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     run = release(shop, tmp_path, good)
@@ -140,7 +144,9 @@ def test_the_splits_modules_converge_and_tell_the_truth_beforehand(shop: Running
         *four_times(shop, "traffic_route", {"value": "beta", "colour": "blue"}),
         *four_times(shop, "traffic_route", {"value": "beta", "state": "absent"}),
         *four_times(shop, "haproxy_server", {"member": "web-blue-1", "state": "drain"}),
-        *four_times(shop, "haproxy_server", {"member": "web-blue-1", "state": "ready"})])
+        *four_times(shop, "haproxy_server", {"member": "web-blue-1", "state": "ready"}),
+        *four_times(shop, "haproxy_server", {"member": "web-blue-1", "weight": 50}),
+        *four_times(shop, "haproxy_server", {"member": "web-blue-1", "weight": 100})])
 
 
 def test_the_split_survives_a_reload_and_a_restart_and_what_differs_is_repaired(
@@ -242,6 +248,31 @@ def test_a_rolling_release_that_fails_half_way_gives_the_former_workers_back_bef
     assert told["release"]["state"] == "rolled back" and told["dropped"] == 0 and told["wrong"] > 0
     same = shop.pulumi("preview", "--expect-no-changes")
     assert same.returncode == 0, same.stdout
+
+
+def test_a_canary_that_is_slow_is_taken_back_with_value_and_threshold(shop: RunningPlatform, tmp_path: Path) -> None:
+    run = release(shop, tmp_path, patched("slow", SLOW), release_strategy="canary", release_first_percent=50,
+                  release_step_s=6, release_limits={"samples": 20, "p95_ms": 400.0, "times_stable": 0})
+    assert run.status != 0 and "p95" in run.said and "> 400 ms" in run.said, run.said
+    assert split_of(shop) == everywhere(GREEN) and receipt(shop, 6)["dropped"] == 0
+
+
+def test_an_image_that_never_becomes_healthy_is_noticed_by_nobody(shop: RunningPlatform, tmp_path: Path) -> None:
+    before = shop.file.read_text()
+    run = release(shop, tmp_path, patched("ill", "raise SystemExit(3)\\n"))
+    assert run.status != 0 and "web-blue-1" in run.said, run.said
+    assert shop.file.read_text() == before and split_of(shop) == everywhere(GREEN)
+
+
+def test_killed_while_it_watches_and_run_again_it_goes_on_from_there(shop: RunningPlatform, tmp_path: Path) -> None:
+    image, log = build("next"), tmp_path / "first.log"
+    first = started(shop, log, "release", "-e", f"image={image}", *variables(tmp_path, **QUICK))
+    wait_for_words(first, log, "blue has 100 % of the requests")
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    run = release(shop, tmp_path, image)
+    assert run.status == 0 and "interrupted at its stage `switch`; it goes on from there" in run.said, run.said
+    assert split_of(shop) == everywhere(BLUE)
 
 
 def test_one_release_at_a_time(shop: RunningPlatform, tmp_path: Path) -> None:

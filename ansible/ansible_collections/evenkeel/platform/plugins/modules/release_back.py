@@ -63,7 +63,7 @@ members:
   type: list
   elements: str
 short:
-  description: Whether a pool of that colour has fewer workers than before the release.
+  description: Whether that colour has no worker, or a rolling release left it fewer than before.
   returned: always
   type: bool
 jobs:
@@ -118,7 +118,9 @@ def main() -> None:
         jobs = [member.name for member in members if "evenkeel.schedule" in member.labels]
         if asked["purpose"] == "retire" and not there:
             found |= {"needed": False, "narration": [f"{found['colour']} has no worker: nothing to retire"]}
-        short = not side or proof.fewer(proof.workers(side), last.capacity, found["colour"])
+        # One worker that is down must not keep the traffic from going back at once; a rolling release took some away.
+        short = not side or (last.strategy == "rolling" and proof.fewer(proof.workers(side), last.capacity,
+                                                                        found["colour"]))
         return {"changed": False, "release": last.as_dict(), "members": there, "short": short, "jobs": jobs, **found,
                 "narration": [*said, *found["narration"]]}
 
