@@ -160,8 +160,9 @@ class Helped:
                 raise DrillError(f"{member} does not run ({victim.status})")
             # No label `evenkeel.helper`: those are removed by force, and this one has to end in its own way.
             helpers.append(engine.client().containers.run(
-                image_tag(IMAGE), self.command(victim), user="0:0", detach=True, auto_remove=True, mem_limit="32m",
-                labels={"evenkeel.stack": platform.stack, "evenkeel.fault": member}, **self.joins(victim)))
+                image_tag(IMAGE), self.command(victim), detach=True, auto_remove=True, mem_limit="32m",
+                labels={"evenkeel.stack": platform.stack, "evenkeel.fault": member},
+                **{"user": "0:0", **self.joins(victim)}))
         deadline = time.monotonic() + APPLIED_S
         for helper in helpers:
             while b"applied" not in helper.logs():
@@ -199,9 +200,9 @@ class Full(Helped):
     def command(self, victim: Container) -> list[str]:
         return ["full", f"{self.lasts_s:.0f}", str(victim.id)]
 
-    def joins(self, _victim: Container) -> dict[str, Any]:
-        return {"pid_mode": "host", "network_mode": "none", "cap_drop": ["ALL"],
-                "cap_add": ["SYS_RESOURCE", "SYS_PTRACE"]}
+    def joins(self, victim: Container) -> dict[str, Any]:
+        # Limits of one's own processes need no capability.
+        return {"pid_mode": "host", "network_mode": "none", "cap_drop": ["ALL"], "user": victim.attrs["Config"]["User"]}
 
 
 class CutOff(Helped):
