@@ -78,11 +78,21 @@ def release(platform: RunningPlatform, folder: Path, image: str, **more: Any) ->
     return played(platform, folder, "release", "-e", f"image={image}", *variables(folder, **{**QUICK, **more}))
 
 
-def wait_for_words(run: subprocess.Popen[bytes], log: Path, words: str) -> None:
+def released_and_killed(platform: RunningPlatform, folder: Path, image: str, words: str) -> None:
+    """A release whose controller dies as soon as it has said ``words``."""
+    log = folder / "killed.log"
+    run = started(platform, log, "release", "-e", f"image={image}", *variables(folder, **QUICK))
     deadline = time.monotonic() + PATIENCE_S
     while words not in log.read_text():
         assert run.poll() is None and time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+
+
+def see_no_change(platform: RunningPlatform) -> None:
+    same = platform.pulumi("preview", "--expect-no-changes")
+    assert same.returncode == 0, same.stdout
 
 
 def receipt(platform: RunningPlatform, serial: int, what: str = "") -> dict[str, Any]:
@@ -102,11 +112,8 @@ def test_an_image_that_does_not_exist_changes_nothing(shop: RunningPlatform, tmp
 
 def test_interrupted_while_it_fills_and_run_again_it_ships_under_load_and_nothing_is_dropped(
         shop: RunningPlatform, tmp_path: Path) -> None:
-    good, log = build("good"), tmp_path / "first.log"
-    first = started(shop, log, "release", "-e", f"image={good}", *variables(tmp_path, **QUICK))
-    wait_for_words(first, log, "app.colours.green.image")
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
+    good = build("good")
+    released_and_killed(shop, tmp_path, good, "app.colours.green.image")
     run = release(shop, tmp_path, good)
     assert run.status == 0, run.said
     assert "the lock of an interrupted run was taken over" in run.said and "it goes on from there" in run.said
@@ -119,8 +126,7 @@ def test_interrupted_while_it_fills_and_run_again_it_ships_under_load_and_nothin
 
 
 def test_afterwards_a_preview_shows_no_change_and_an_older_checkout_is_refused(shop: RunningPlatform) -> None:
-    same = shop.pulumi("preview", "--expect-no-changes")
-    assert same.returncode == 0, same.stdout
+    see_no_change(shop)
     newest = shop.file.read_text()
     shop.write_settings({**SETTINGS, "app": {**SETTINGS["app"], "load": LOAD}})
     older = shop.pulumi("preview")
@@ -232,8 +238,7 @@ def test_a_rolling_release_moves_workers_in_batches_and_leaves_none_of_the_forme
     told = receipt(shop, 4)
     assert (told["dropped"], told["wrong"], told["websockets"]["cut"]) == (0, 0, 0)
     assert "pool_workers" not in shop.file.read_text()
-    same = shop.pulumi("preview", "--expect-no-changes")
-    assert same.returncode == 0, same.stdout
+    see_no_change(shop)
 
 
 def test_a_rolling_release_that_fails_half_way_gives_the_former_workers_back_before_the_traffic(
@@ -246,8 +251,7 @@ def test_a_rolling_release_that_fails_half_way_gives_the_former_workers_back_bef
     assert split_of(shop) == everywhere(GREEN) and workers(shop) == {"blue": 0, "green": 2}
     told = receipt(shop, 5)
     assert told["release"]["state"] == "rolled back" and told["dropped"] == 0 and told["wrong"] > 0
-    same = shop.pulumi("preview", "--expect-no-changes")
-    assert same.returncode == 0, same.stdout
+    see_no_change(shop)
 
 
 def test_a_canary_that_is_slow_is_taken_back_with_value_and_threshold(shop: RunningPlatform, tmp_path: Path) -> None:
@@ -265,11 +269,8 @@ def test_an_image_that_never_becomes_healthy_is_noticed_by_nobody(shop: RunningP
 
 
 def test_killed_while_it_watches_and_run_again_it_goes_on_from_there(shop: RunningPlatform, tmp_path: Path) -> None:
-    image, log = build("next"), tmp_path / "first.log"
-    first = started(shop, log, "release", "-e", f"image={image}", *variables(tmp_path, **QUICK))
-    wait_for_words(first, log, "blue has 100 % of the requests")
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
+    image = build("next")
+    released_and_killed(shop, tmp_path, image, "blue has 100 % of the requests")
     run = release(shop, tmp_path, image)
     assert run.status == 0 and "interrupted at its stage `switch`; it goes on from there" in run.said, run.said
     assert split_of(shop) == everywhere(BLUE)

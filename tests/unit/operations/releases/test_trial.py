@@ -27,7 +27,7 @@ def kept(folder: Path, owner: int) -> subprocess.Popen[bytes]:
     program.write_text(f"#!/bin/sh\ntrap 'exit 0' INT\ntouch {folder}/begun\nwhile :; do sleep 0.1; done\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     (folder / trial.PLAN).write_text(json.dumps({**asdict(PLAN), "owner": owner}))
-    code = ("import sys; from pathlib import Path; from operations.releases import receipt, trial; "
+    code = ("import sys; from pathlib import Path; from operations.releases import trial; "
             "trial.toolchain.k6 = lambda: Path(sys.argv[1]) / 'k6'; trial.keep(Path(sys.argv[1]))")
     return subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT)
 

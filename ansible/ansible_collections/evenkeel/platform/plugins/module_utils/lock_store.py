@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +11,8 @@ from ansible_collections.evenkeel.platform.plugins.module_utils import etcd_clie
 from ansible_collections.evenkeel.platform.plugins.module_utils.running import RefusedError
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams
 
-ABSENT = ""
-OPTION: dict[str, Any] = {"lock": {"type": "str", "default": ABSENT}}
-"""For modules that begin an operation: the reason for which they take the lock first; without one they don't."""
+OPTION: dict[str, Any] = {"lock": {"type": "str", "default": ""}}
+"""Of modules that begin an operation, for ``take_first``."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ def take(streams: DockerStreams, reason: str, check_mode: bool) -> Outcome:
             raise RefusedError("somebody took the lock at this very moment. Nothing was changed. Next: run the same "
                                "command again to see who")
     return Outcome(True, mine, held, said)
+
+
+def take_first(streams: DockerStreams, asked: Mapping[str, Any], check_mode: bool) -> list[str]:
+    """What a module does first that has ``OPTION``: take the lock if a reason was given. What there is to say of it."""
+    return take(streams, asked["lock"], check_mode).said if asked["lock"] else []
 
 
 def release(streams: DockerStreams, force: bool, check_mode: bool) -> Outcome:

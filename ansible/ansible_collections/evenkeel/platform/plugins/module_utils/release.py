@@ -90,7 +90,9 @@ def begin(current: Release | None, *, stack: str, image: str, strategy: str, act
 
     Raises ``ReleaseError`` where another release has visitors already.
     """
-    fresh = Release(last_serial + 1, stack, image, other(active), active_image, active, strategy, who=who, began=now,
+    idle = other(active)
+    fresh = Release(last_serial + 1, stack, image, idle, active_image, active, strategy, "fill", who=who, began=now,
+                    waits_for=f"your command `before`, then {idle} to be filled and healthy",
                     capacity=dict(capacity or {}))
     if current is None or current.state != RUNNING:
         return fresh, ""

@@ -46,16 +46,11 @@ def batches(capacity: Mapping[str, int], moving: Moving) -> list[Batch]:
     """
     most = max(capacity.values())
     moving = _served(most, moving)
-    counts = [(min(most, new), _beside(most, min(most, new), moving))
-              for new in range(size(moving), most + size(moving), size(moving))]
-    leaves = [old for _, old in counts[1:]] + [0]
+    size = min(moving.batch, moving.surge + moving.unavailable)
+    begun = [*range(size, most, size), most]
+    beside = [_beside(most, new, moving) for new in begun]
     return [Batch(_scaled(capacity, new, most), _scaled(capacity, old, most), round(100 * new / (new + left)))
-            for (new, old), left in zip(counts, leaves, strict=True)]
-
-
-def size(moving: Moving) -> int:
-    """How many workers move at once."""
-    return min(moving.batch, moving.surge + moving.unavailable)
+            for new, old, left in zip(begun, beside, [*beside[1:], 0], strict=True)]
 
 
 def _served(most: int, moving: Moving) -> Moving:

@@ -104,7 +104,7 @@ def main() -> None:
     asked = module.params
 
     def work(streams: DockerStreams) -> dict[str, Any]:
-        said = lock_store.take(streams, asked["lock"], module.check_mode).said if asked["lock"] else []
+        said = lock_store.take_first(streams, asked, module.check_mode)
         last = release_store.Releases(streams).current()
         if last is None:
             raise running.RefusedError(f"the stack {streams.stack} has had no release: there is nothing to go back to "

@@ -150,7 +150,7 @@ def main() -> None:
 def begin(module: AnsibleModule, streams: DockerStreams) -> dict[str, Any]:
     """The release that this run is to make."""
     asked = module.params
-    taken = lock_store.take(streams, asked["lock"], module.check_mode).said if asked["lock"] else []
+    taken = lock_store.take_first(streams, asked, module.check_mode)
     store = release_store.Releases(streams)
     active, known_serial = traffic(streams)
     members = {colour: [member for member in streams.members() if member.labels.get("evenkeel.colour") == colour]
@@ -185,9 +185,6 @@ def begin(module: AnsibleModule, streams: DockerStreams) -> dict[str, Any]:
             refresh = repaired(asked["project"], streams.stack)
         else:
             store.ask("")
-        if made.stage == "begin":
-            made = replace(made, stage="fill", waits_for=f"your command `before`, then {made.colour} to be filled and "
-                                                         "healthy")
         store.keep(made)
     return {"changed": True, "release": made.as_dict(), "settings": settings,
             "steps": [asdict(step) for step in steps],
