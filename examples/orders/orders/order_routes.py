@@ -68,7 +68,7 @@ class OrderRoutes:
         return Json({"status": "created", **view}, 201, {**headers, "Location": f"/api/orders/{order.id}"})
 
     async def get(self, request: Request) -> Response:
-        """One order: from a replica, or with ``?consistency=primary`` from the primary."""
+        """One order: from a replica that knows it, else (or with ``?consistency=primary``) from the primary."""
         try:
             identifier = UUID(request.path_params["id"])
         except ValueError:

@@ -123,8 +123,14 @@ class OrderStore:
         return Placed(order, repeated=order.id != identifier)
 
     async def get(self, identifier: UUID, *, from_primary: bool = False) -> tuple[Order | None, str]:
-        """One order (or none) and who answered."""
-        answer = await self._database.read(f"{SELECT} WHERE id = $1", [identifier], from_primary=from_primary)
+        """One order (or none) and who answered.
+
+        A replica may be a moment behind: only the primary can say that there is no such order.
+        """
+        query = f"{SELECT} WHERE id = $1"
+        answer = await self._database.read(query, [identifier], from_primary=from_primary)
+        if not answer.rows and answer.source == "replica":
+            answer = await self._database.read(query, [identifier], from_primary=True)
         return (Order(*answer.rows[0]) if answer.rows else None), answer.source
 
     async def latest(self, limit: int, *, from_primary: bool = False) -> tuple[list[Order], str]:

@@ -14,6 +14,7 @@ import pytest
 from psycopg import errors
 
 from orders.attempts import may_pass
+from orders.database import Answer
 from orders.pool import PoolTimeoutError
 from orders.store import NewOrder, OrderStore, WriteFailedError, WriteUnknownError, may_have_committed
 
@@ -162,3 +163,31 @@ async def test_a_missing_table_is_created() -> None:
 async def test_errors_are_judged(error: psycopg.Error, committed: bool, passes: bool) -> None:
     assert may_have_committed(error) is committed
     assert may_pass(error) is passes
+
+
+class Lagging:
+    """A primary that knows an order, and a replica that may not know it yet."""
+
+    def __init__(self, row: tuple[Any, ...] | None, *, follows: bool) -> None:
+        self.row, self.follows = row, follows
+        self.asked: list[str] = []
+
+    async def read(self, query: str, parameters: list[Any], *, from_primary: bool = False) -> Answer:
+        self.asked.append("primary" if from_primary else "replica")
+        known = self.row and self.row[0] == parameters[0] and (from_primary or self.follows)
+        return Answer([self.row] if known else [], self.asked[-1])
+
+
+async def test_what_a_replica_does_not_know_yet_is_asked_of_the_primary() -> None:
+    row = (uuid4(), "key-1", "rope", 2, "", datetime.now(UTC), 7)
+    for follows, asked in ((True, ["replica"]), (False, ["replica", "primary"])):
+        database = Lagging(row, follows=follows)
+        order, source = await OrderStore(database, 5, 2).get(row[0])  # type: ignore[arg-type]
+        assert order is not None
+        assert (order.id, source, database.asked) == (row[0], asked[-1], asked)
+
+
+async def test_what_nobody_knows_is_not_there() -> None:
+    database = Lagging(None, follows=True)
+    assert await OrderStore(database, 5, 2).get(uuid4()) == (None, "primary")  # type: ignore[arg-type]
+    assert database.asked == ["replica", "primary"]
