@@ -1,6 +1,7 @@
 # Evenkeel's commands. `make` alone lists them; all of them may be interrupted and run again.
 PYTHON ?= python3
 STACK ?= local
+MOLECULE_STACK ?= test-molecule
 PYTEST ?= pytest -q
 SETUP := $(PYTHON) -m operations.setup
 RUN := $(SETUP) run
@@ -118,6 +119,11 @@ test-preview: ## previews by the real engine, and bad input
 test-local: ## the real platform on Docker
 	@$(SETUP) prepare-tests
 	@$(RUN) $(PYTEST) tests/local
+
+test-molecule: ## the collection against real services, scenario by scenario [SCENARIO=haproxy_server]
+	@$(SETUP) prepare-tests
+	@$(RUN) sh -c 'cd ansible/ansible_collections/evenkeel/platform && EVENKEEL_PROJECT=$(CURDIR) \
+	  EVENKEEL_MOLECULE_STACK=$(MOLECULE_STACK) exec molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)'
 
 lint: ## ruff, mypy, yamllint, ansible-lint, the workflows, the rules over every committed stack
 	@$(SETUP) lint-tools
