@@ -21,6 +21,9 @@ SERVICE_FILE = "secrets/pg_service.conf"
 REDIS_PURPOSES = ("cache", "session", "queue")
 POSTGRES_PORT = 6432
 REDIS_PORT = 6379
+REDIS_SEEDS = 6
+"""Members that a client is told of; each tells it the others. Two for each of three failure domains: enough, whoever is
+away, and the workers stay as they are when members are added."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def _redis(context: Context, purpose: str) -> Connection:
 
 
 def _redis_nodes(context: Context) -> Connection:
-    names, count = context.names, context.settings.redis.members
+    names, count = context.names, min(context.settings.redis.members, REDIS_SEEDS)
     nodes = ",".join(f"{names.member('redis', n)}:{REDIS_PORT}" for n in range(1, count + 1))
     return Connection(variables={"REDIS_CLUSTER_NODES": nodes, "REDIS_TLS_CA": CA_PATH,
                                  "REDIS_HOST": names.service("redis"), "REDIS_PORT": str(REDIS_PORT)})

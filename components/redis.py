@@ -38,7 +38,7 @@ PORT = 6379
 BUS_PORT = PORT + 10000
 """Members talk to each other there; Redis derives it from ``PORT``."""
 PLATFORM_USER = "platform"
-"""Forms the cluster, replicates, monitors. It may not touch any key."""
+"""Forms the cluster, replicates, monitors, moves slots. Of keys it may only move them from member to member."""
 
 CLIENT_COMMANDS = "+info +cluster|info +cluster|keyslot +cluster|myid +cluster|nodes +cluster|shards +cluster|slots"
 """What client libraries ask a cluster for when they connect. INFO counts as dangerous, hence granted by name."""
@@ -78,9 +78,10 @@ PURPOSES = (
     Purpose("queue", f"+@connection +@read +@write +@blocking +@pubsub +@transaction +wait {SCRIPTS}", channels=True),
 )
 
-PLATFORM_RULES = ("resetkeys resetchannels +acl +bgrewriteaof +bgsave +client +cluster +command +config|get "
-                  "+config|resetstat +config|set +dbsize +info +lastsave +latency +memory|doctor +memory|stats +ping "
-                  "+psync +replconf +role +slowlog +sync +wait")
+# MIGRATE takes keys from one member and logs in to the other, which SELECTs and RESTOREs them.
+PLATFORM_RULES = ("~* resetchannels +acl +bgrewriteaof +bgsave +client +cluster +command +config|get "
+                  "+config|resetstat +config|set +dbsize +exec +info +lastsave +latency +memory|doctor +memory|stats "
+                  "+migrate +multi +ping +psync +replconf +restore-asking +role +select +slowlog +sync +wait")
 
 
 class Redis(Tier):
@@ -109,6 +110,7 @@ class Redis(Tier):
             tmpfs_mib=16,
             clustered=True,
             can_grow=False,
+            resized_by="redis_scale.yml",
             stop_grace_s=20,
         )]
 

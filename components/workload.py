@@ -199,6 +199,9 @@ class Workload:
     only an operation replaces them; a plain update that would is refused."""
     can_grow: bool = True
     """Further members may be added to a cluster that runs."""
+    resized_by: str = ""
+    """The playbook in ``ansible/playbooks`` that changes the number of members of a cluster that runs. A plain update
+    that would is refused, and names it."""
     drain: tuple[Step, ...] = ()
     """Leads a member's clients to the others before it is replaced. Unneeded where the stop signal does it."""
     converge: tuple[Step, ...] = ()

@@ -88,8 +88,10 @@ class RedisPersistence(Model):
 class Redis(Model):
     """Redis Cluster: masters and replicas over three failure domains, users by purpose."""
 
-    masters: int = knob(3, "Masters; the slots are shared among them. At least 3, so that two can outvote one.", ge=3)
-    replicas_per_master: int = knob(1, "Replicas of each master, in other failure domains than it.", ge=0, le=4)
+    masters: int = knob(3, "Masters; the slots are shared among them. At least 3, so that two can outvote one. While "
+                       "they run, `redis_scale.yml` changes it.", ge=3)
+    replicas_per_master: int = knob(1, "Replicas of each master, in other failure domains than it. "
+                                   "While they run, `redis_scale.yml` changes it.", ge=0, le=4)
     recovery_plan: RecoveryPlan = knob(
         RecoveryPlan.FAST,
         "How soon a silent master is replaced: fast (suspected after 0.8 s, its slots served again within 3 s), normal "

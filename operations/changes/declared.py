@@ -29,10 +29,13 @@ class PlanningTarget(DockerTarget):
         self.members: dict[str, PlannedMember] = {}
         self.protected: set[str] = set()
         self.cannot_grow: set[str] = set()
+        self.resized_by: dict[str, str] = {}
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:  # noqa: ARG002 - nothing is registered
         if not workload.can_grow:
             self.cannot_grow.add(workload.name)
+        if workload.resized_by:
+            self.resized_by[workload.name] = workload.resized_by
         for member in workload.members:
             made = self._inputs(workload, member)
             made["labels"] = {label["label"]: label["value"] for label in made["labels"]
@@ -47,7 +50,8 @@ class PlanningTarget(DockerTarget):
     def plan(self) -> Plan:
         """Everything that was declared."""
         subnets = {f"network-{Zone.EDGE.value}": str(self._subnet)}
-        return Plan(self.members, frozenset(self.protected), subnets, frozenset(self.cannot_grow))
+        return Plan(self.members, frozenset(self.protected), subnets, frozenset(self.cannot_grow),
+                    self.resized_by)
 
     def _engine_group(self) -> str:
         return GROUP

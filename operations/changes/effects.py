@@ -47,11 +47,19 @@ def _findings(old: PlannedMember | None, new: PlannedMember | None, before: Plan
     if old and new:
         return _changed(old, new, after)
     if old:
-        return [_Finding(Kind.REFUSED, ("fewer members",), PUT_BACK) if old.clustered else _Finding(Kind.REMOVED)]
+        instead = _resize(old.workload, after)
+        return [_Finding(Kind.REFUSED, ("fewer members",), instead) if old.clustered else _Finding(Kind.REMOVED)]
     assert new
     runs = any(member.workload == new.workload for member in before.members.values())
     fixed = runs and new.workload in after.cannot_grow
-    return [_Finding(Kind.REFUSED, ("more members",), PUT_BACK) if fixed else _Finding(Kind.ADDED)]
+    if not fixed:
+        return [_Finding(Kind.ADDED)]
+    return [_Finding(Kind.REFUSED, ("more members",), _resize(new.workload, after))]
+
+
+def _resize(workload: str, after: Plan) -> str:
+    playbook = after.resized_by.get(workload)
+    return f"`{playbook}` does it, while the platform serves" if playbook else PUT_BACK
 
 
 def _changed(old: PlannedMember, new: PlannedMember, after: Plan) -> list[_Finding]:

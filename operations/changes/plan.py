@@ -53,6 +53,8 @@ class Plan:
     subnets: Mapping[str, str] = field(default_factory=dict)
     cannot_grow: frozenset[str] = frozenset()
     """Workloads to which a running cluster lets nobody in."""
+    resized_by: Mapping[str, str] = field(default_factory=dict)
+    """Workload -> the playbook that changes the number of its members."""
 
 
 def from_resources(resources: Mapping[str, tuple[str, Mapping[str, Any]]], protected: frozenset[str] = frozenset(),

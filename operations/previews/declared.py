@@ -35,7 +35,8 @@ def dump(stack: str) -> str:
         return json.dumps({"error": str(error)})
     return json.dumps({"plan": {
         "members": {name: asdict(member) for name, member in plan.members.items()},
-        "protected": sorted(plan.protected), "subnets": dict(plan.subnets), "cannot_grow": sorted(plan.cannot_grow)}})
+        "protected": sorted(plan.protected), "subnets": dict(plan.subnets), "cannot_grow": sorted(plan.cannot_grow),
+        "resized_by": dict(plan.resized_by)}})
 
 
 def read(text: str) -> Plan | str:
@@ -46,7 +47,8 @@ def read(text: str) -> Plan | str:
             return str(known["error"])
         found = known["plan"]
         members = {name: _member(one) for name, one in found["members"].items()}
-        return Plan(members, frozenset(found["protected"]), found["subnets"], frozenset(found["cannot_grow"]))
+        return Plan(members, frozenset(found["protected"]), found["subnets"], frozenset(found["cannot_grow"]),
+                    found.get("resized_by", {}))
     except (ValueError, KeyError, TypeError):
         return text.strip() or "the program ended without a word"
 

@@ -32,10 +32,10 @@ def four_times(platform: RunningPlatform, module: str, arguments: dict[str, Any]
     return [*named, {"name": "Compare", "ansible.builtin.assert": {"that": expected}}, shown]
 
 
-def typed(platform: RunningPlatform, program: str, *arguments: str) -> str:
+def typed(platform: RunningPlatform, program: str, *arguments: str, timeout_s: float = 120) -> str:
     """Output of a command of Ansible's that must succeed."""
     done = subprocess.run([program, *arguments, "-e", f"stack={platform.stack}"], cwd=ROOT, env=platform.environment,
-                          text=True, capture_output=True, check=False, timeout=120)
+                          text=True, capture_output=True, check=False, timeout=timeout_s)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -169,7 +169,8 @@ in turn and the platform planned before and after; a test compares this page wit
 AFTER_WORDS = """
 A refused update ends before anything is registered, and says which members, why, and what to type instead. For members
 of a cluster (Postgres, etcd, Redis) that is `ansible-playbook ansible/playbooks/upgrade.yml -e stack=<stack>`, which
-replaces them one at a time, in the right order, while the platform serves.
+replaces them one at a time, in the right order, while the platform serves. For another number of Redis members it is
+`redis_scale.yml` ([redis.md](redis.md)).
 
 A member that is replaced leads its clients to the others first: workers fail their health check and finish what they
 have, load balancers and proxies stop listening and let go of their connections when these are idle. A client that is

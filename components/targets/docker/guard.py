@@ -20,7 +20,8 @@ from components.targets.docker.traffic import Traffic
 from components.workload import Member, Workload
 
 PERMITTED_VARIABLE = "EVENKEEL_REPLACE"
-"""Members (comma-separated) that this run may replace; all others are left as they run. Set by upgrade.yml."""
+"""Members (comma-separated) that this run may make, replace or remove; all others are left as they run. Set by
+upgrade.yml and redis_scale.yml."""
 
 REPORT_VARIABLE, REPORT = "EVENKEEL_GUARD", "report"
 """A preview that is told so shows what an update would refuse. Without effect on an update."""
@@ -126,6 +127,7 @@ class Guard:
         self._permitted = permitted
         self._wanted: dict[str, Wanted] = {}
         self._cannot_grow: set[str] = set()
+        self._resized_by: dict[str, str] = {}
         self._subnets: dict[str, str] = {}
         self._release: int | None = None
 
@@ -138,6 +140,8 @@ class Guard:
         self._wanted[member.name] = Wanted(member, workload.clustered, image, fingerprint)
         if not workload.can_grow:
             self._cannot_grow.add(workload.name)
+        if workload.resized_by:
+            self._resized_by[workload.name] = workload.resized_by
         now = self.running(member)
         if now is None or now.fingerprint == fingerprint:
             return Fate.UNTOUCHED
@@ -189,30 +193,42 @@ class Guard:
             missing = [name for name in wanted if name not in self._present.members]
             runs = [name for name in self._present.members if self._present.members[name].workload == workload]
             known = set(self._present.protected_volumes.values())
-            if new := [name for name in missing if runs and name not in known]:
+            if new := [name for name in missing if runs and name not in known and not self._permits(name)]:
                 yield Refused(tuple(new), f"a running {workload} cluster would not know them, and they would not be "
-                              "let in", f"put the number of {workload} members back to {len(runs)}.")
+                              "let in", self._resize(workload, len(runs)))
 
     def _removed(self) -> Iterable[Refused]:
         gone: dict[str, list[Running]] = {}
         for name, now in self._present.members.items():
-            if now.clustered and name not in self._wanted:
+            if now.clustered and name not in self._wanted and not self._permits(name):
                 gone.setdefault(now.workload, []).append(now)
         for workload, members in gone.items():
             left = sum(1 for wanted in self._wanted.values() if wanted.member.workload == workload)
             yield Refused(tuple(now.member for now in members),
                           f"{left} {workload} members are wanted, and the others' data and votes would go at once",
-                          f"put the number of {workload} members back to {left + len(members)}.")
+                          self._resize(workload, left + len(members)))
 
     def _volumes(self) -> Iterable[Refused]:
         said = {now.member for now in self._present.members.values() if now.clustered}
         for volume, member in sorted(self._present.protected_volumes.items()):
-            if member not in self._wanted and member not in said:
+            if member not in self._wanted and member not in said and not self._permits(member):
                 resource = volume.removeprefix(f"evenkeel-{self._stack}-")
                 yield Refused((member,), f"its protected volume {volume} would be deleted",
                               f"put the number of members back; or, where what it holds may go, `pulumi stack "
                               f"--show-urns --stack {self._stack}` shows the URN that ends in `::{resource}`: "
                               "`pulumi state unprotect URN`, then run the same command again.")
+
+    def _permits(self, member: str) -> bool:
+        """Whether this run is one that may make, replace or remove the member."""
+        return self._permitted is not None and member in self._permitted
+
+    def _resize(self, workload: str, count: int) -> str:
+        """What to do in place of adding or removing members by a plain update."""
+        back = f"put the number of {workload} members back to {count}."
+        if workload not in self._resized_by:
+            return back
+        return (f"`ansible-playbook ansible/playbooks/{self._resized_by[workload]} -e stack={self._stack}` does it "
+                f"while the platform serves. Or {back}")
 
     def _moved(self) -> Iterable[Refused]:
         for network, subnet in self._subnets.items():

@@ -102,6 +102,16 @@ def test_a_fixed_cluster_refuses_further_members_but_takes_back_a_lost_one() -> 
     assert judge(CLUSTER, Present(two))[1] == ""
 
 
+def test_a_cluster_with_a_playbook_for_it_names_that_and_lets_the_playbook_do_it() -> None:
+    resized = replace(CLUSTER, can_grow=False, resized_by="scale.yml")
+    volumes = {"evenkeel-t-store-3-data": "store-3"}
+    for count, present in ((3, Present(running(resized, count=2))), (2, Present(running(resized), volumes))):
+        _, said = judge(replace(resized, count=count), present)
+        assert "`ansible-playbook ansible/playbooks/scale.yml -e stack=t` does it" in said and "back to" in said
+        assert judge(replace(resized, count=count), present, permitted=frozenset({"store-3"}))[1] == ""
+        assert judge(replace(resized, count=count), present, permitted=frozenset({"store-1"}))[1] != ""
+
+
 def test_protected_volumes_are_not_deleted() -> None:
     _, said = judge(replace(PAIR, count=1), Present(running(PAIR), {"evenkeel-t-door-2-state": "door-2"}))
     assert "door-2: its protected volume evenkeel-t-door-2-state" in said and "pulumi state unprotect" in said

@@ -60,7 +60,8 @@ ALLOWED = {
                 "DEL session:1", "TOUCH session:1", "WAIT 1 100"],
     "queue": ["LPUSH queue:1 x", "BLPOP {queue}:1 1", "XADD {queue:mail}:1 * a b", "ZADD queue:1 1 a",
               "PUBLISH queue:1 x", "EVALSHA 0 1 queue:1", "WAIT 1 100"],
-    "platform": ["CLUSTER NODES", "CONFIG GET maxmemory", "PSYNC ? -1", "REPLCONF capa eof", "INFO", "SLOWLOG GET"],
+    "platform": ["CLUSTER NODES", "CONFIG GET maxmemory", "PSYNC ? -1", "REPLCONF capa eof", "INFO", "SLOWLOG GET",
+                 "MIGRATE redis-2 6379 cache:1 0 1000", "RESTORE-ASKING queue:1 0 x", "SELECT 0", "MULTI", "EXEC"],
 }
 EVERYONE = ["FLUSHALL", "FLUSHDB", "KEYS *", "SCAN 0", "RANDOMKEY", "DEBUG SLEEP 0", "SHUTDOWN", "MONITOR",
             "FUNCTION FLUSH", "REPLICAOF no one", "SWAPDB 0 1", "GET other:1", "SET other:1 x"]
@@ -69,7 +70,8 @@ REFUSED = {
               "CLIENT LIST", "ACL LIST", "RENAME cache:1 queue:1", "BLPOP cache:1 1"],
     "session": ["GET cache:1", "EVAL '' 1 session:1", "LPUSH session:1 x", "SUBSCRIBE session:1", "CONFIG GET save"],
     "queue": ["GET session:1", "PUBLISH cache:1 x", "RENAME queue:1 cache:1", "CLUSTER FORGET x", "CONFIG GET save"],
-    "platform": ["GET cache:1", "SET queue:1 x", "HGETALL session:1", "EVAL '' 0"],
+    "platform": ["GET cache:1", "SET queue:1 x", "HGETALL session:1", "EVAL '' 0", "DEL cache:1",
+                 "RESTORE queue:1 0 x", "DUMP session:1", "EXPIRE session:1 1", "COPY cache:1 cache:2"],
 }
 
 

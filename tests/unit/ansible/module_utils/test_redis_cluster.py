@@ -71,3 +71,23 @@ def test_of_two_replicas_the_one_in_a_free_domain_takes_over(monkeypatch) -> Non
     monkeypatch.setitem(MASTER_OF, "redis-4", "redis-1")  # in a, where redis-1 itself is; b has redis-2
     assert redis_cluster.candidate(sights(), "redis-1", domains=DOMAINS)[0] == "redis-4"
     assert redis_cluster.candidate(sights(), "redis-1", prefer=["redis-5"], domains=DOMAINS)[0] == "redis-5"
+
+
+def test_slots_whose_move_was_begun_are_read_and_are_a_problem() -> None:
+    seen = sights()
+    marked = table("redis-1").replace("0-5460", "0-5460 [5->-id-redis-2] [9-<-id-redis-3]")
+    seen["redis-1"] = redis_cluster.read("redis-1", marked, "cluster_state:ok", "")
+    me = seen["redis-1"].me
+    assert me.migrating == {5: "id-redis-2"} and me.importing == {9: "id-redis-3"}
+    assert redis_cluster.problems(seen, ALL) == ["redis-1 has 2 slots whose move was begun and not ended"]
+    assert redis_cluster.disagreements(seen) == redis_cluster.problems(seen, ALL)
+
+
+def test_who_was_let_go_is_not_counted_among_the_members() -> None:
+    seen = sights()
+    seen["redis-7"] = redis_cluster.read("redis-7", "new 10.0.0.9:6379@16379,redis-7 myself,master - 0 0 0 connected",
+                                         "", "")
+    assert sorted(redis_cluster.within(seen)) == sorted(ALL)
+    assert redis_cluster.described(seen, ["redis-1", "redis-5", "redis-7", "redis-9"]) == (
+        "redis-1: master, 5461 slots\nredis-5: replica of redis-1\nredis-7: not in the cluster\n"
+        "redis-9: does not answer\n")

@@ -112,3 +112,13 @@ def test_pulumi_needs_its_environment(tmp_path, monkeypatch) -> None:  # type: i
     monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
     with pytest.raises(pulumi.PulumiError, match="make -s env"):
         pulumi.Pulumi(str(tmp_path), "s")
+
+
+def test_only_volumes_of_members_that_go_lose_their_protection() -> None:
+    urn = "urn:pulumi:t::evenkeel::evenkeel:tier:Redis$pulumi-python:dynamic:Resource::"
+    volumes = [{"urn": f"{urn}{name}-data", "protect": True, "outputs": {"volume": f"evenkeel-t-{name}-data"}}
+               for name in ("redis-1", "redis-7", "redis-77")]
+    others = [{"urn": f"{urn}redis-7-secret", "protect": True, "outputs": {"value": "x"}},
+              {"urn": f"{urn}redis-7", "outputs": {"name": "evenkeel-t-redis-7"}}]
+    export = json.dumps({"deployment": {"resources": [*volumes, *others]}})
+    assert pulumi.protected_in(export, ["redis-7"]) == [f"{urn}redis-7-data"]

@@ -18,7 +18,7 @@ def dumped(config: dict[str, object]) -> str:
     made = plan(config, "local")
     return json.dumps({"plan": {"members": {name: asdict(one) for name, one in made.members.items()},
                                 "protected": sorted(made.protected), "subnets": dict(made.subnets),
-                                "cannot_grow": sorted(made.cannot_grow)}})
+                                "cannot_grow": sorted(made.cannot_grow), "resized_by": dict(made.resized_by)}})
 
 
 def test_a_dump_is_read_back_as_it_was() -> None:

@@ -55,6 +55,11 @@ class Pulumi:
                 raise
         return self._run(arguments, members, refresh)
 
+    def unprotect(self, members: Sequence[str]) -> None:
+        """Let the next ``up`` delete the data volumes of members that go."""
+        for urn in protected_in(self._run(["stack", "export"], ()), members):
+            self._run(["state", "unprotect", urn, "--yes"], ())
+
     def output(self, name: str = "", *, secrets: bool = False) -> Any:
         """The stack's outputs, or one of them; without ``secrets`` a secret one reads ``[secret]``."""
         return json.loads(self._run(["stack", "output", "--json", *([name] if name else []),
@@ -90,6 +95,13 @@ class Pulumi:
             return False
         self._run(["cancel", "--yes"], ())
         return True
+
+
+def protected_in(export: str, members: Sequence[str]) -> list[str]:
+    """From ``pulumi stack export``: the URNs of protected volumes of these members."""
+    return [resource["urn"] for resource in json.loads(export)["deployment"].get("resources", ())
+            if resource.get("protect") and (resource.get("outputs") or {}).get("volume")
+            and resource["urn"].rsplit("::", 1)[-1].rpartition("-")[0] in members]
 
 
 def passwords_in(export: str) -> dict[str, str]:

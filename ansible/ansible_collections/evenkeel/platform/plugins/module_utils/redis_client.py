@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import redis_cluster
-from ansible_collections.evenkeel.platform.plugins.module_utils.running import RefusedError, wait_for
+from ansible_collections.evenkeel.platform.plugins.module_utils.running import RefusedError, chosen_in_time, wait_for
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, Member
 
 SEPARATOR = "---"
@@ -22,6 +22,7 @@ LOOK = f"{PRELUDE}ask CLUSTER NODES && echo {SEPARATOR} && ask CLUSTER INFO && e
 FAILOVER = f"{PRELUDE}ask CLUSTER FAILOVER"
 ATTEMPT_S = 6.0
 """Redis gives a takeover up after 5 s; it may then be asked again."""
+PATIENCE_S = 5.0
 FORMATION = "redis_member form"
 """The program that settles a member after its start; it may itself move a master."""
 
@@ -42,6 +43,18 @@ class Redis:
         with ThreadPoolExecutor(max_workers=3) as pool:
             sights = list(pool.map(self._look, self.members))
         return {sight.name: sight for sight in sights if sight is not None}
+
+    def look_twice(self) -> dict[str, redis_cluster.Sight]:
+        """The same, for what is decided once: a member that runs is asked again for ``PATIENCE_S`` if it must be."""
+        sights: dict[str, redis_cluster.Sight] = {}
+
+        def look() -> tuple[bool | None, str]:
+            nonlocal sights
+            sights = self.look()
+            return all(member.name in sights for member in self.members if member.running) or None, ""
+
+        chosen_in_time(look, PATIENCE_S)
+        return sights
 
     def forming(self) -> list[str]:
         """Members that have not settled since their start."""

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SLOTS = 16384
 
 
 @dataclass(frozen=True)
 class Node:
-    """One line of ``CLUSTER NODES``. ``host`` is the member's name in DNS; ``slots`` is how many it owns."""
+    """One line of ``CLUSTER NODES``. ``host`` is the member's name in DNS, ``ip`` and ``port`` where it was met.
+
+    ``migrating`` and ``importing`` are slots whose move was begun, with the id of the node at the other end; a node
+    tells them of itself alone.
+    """
 
     id: str
     host: str
     flags: frozenset[str]
     master: str | None
     connected: bool
-    slots: int
+    owned: frozenset[int]
+    ip: str = ""
+    port: int = 0
+    migrating: Mapping[int, str] = field(default_factory=dict)
+    importing: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def slots(self) -> int:
+        """How many it owns."""
+        return len(self.owned)
 
     @property
     def leads(self) -> bool:
@@ -41,6 +54,11 @@ class Sight:
     def me(self) -> Node:
         return next(node for node in self.nodes if "myself" in node.flags)
 
+    @property
+    def half_moved(self) -> int:
+        """How many slots it marks as going or coming."""
+        return len({*self.me.migrating, *self.me.importing})
+
     def owner_of_slots(self) -> dict[str, int]:
         """Host -> number of slots, of those that own any."""
         return {node.host: node.slots for node in self.nodes if node.slots}
@@ -48,24 +66,60 @@ class Sight:
 
 def read_nodes(text: str) -> tuple[Node, ...]:
     """From ``CLUSTER NODES``."""
-    nodes = []
-    for line in text.splitlines():
-        fields = line.split()
-        if len(fields) < 8:
-            continue
-        slots = 0
-        for part in fields[8:]:
-            if not part.startswith("["):
-                first, _, last = part.partition("-")
-                slots += int(last or first) - int(first) + 1
-        nodes.append(Node(fields[0], fields[1].partition(",")[2].split(",")[0], frozenset(fields[2].split(",")),
-                          None if fields[3] == "-" else fields[3], fields[7] == "connected", slots))
-    return tuple(nodes)
+    return tuple(_node(fields) for fields in map(str.split, text.splitlines()) if len(fields) >= 8)
+
+
+def _node(fields: Sequence[str]) -> Node:
+    """``id ip:port@bus,host flags master ping pong epoch link``, then slots: ``7``, ``0-6``, ``[8->-id]`` while it goes
+    to that node, ``[9-<-id]`` while it comes from it."""
+    address, _, names = fields[1].partition(",")
+    ip, _, port = address.partition("@")[0].rpartition(":")
+    owned: set[int] = set()
+    moving: dict[str, dict[int, str]] = {"->-": {}, "-<-": {}}
+    for part in fields[8:]:
+        if part.startswith("["):
+            for arrow, slots in moving.items():
+                slot, found, node = part.strip("[]").partition(arrow)
+                if found:
+                    slots[int(slot)] = node
+        else:
+            first, _, last = part.partition("-")
+            owned.update(range(int(first), int(last or first) + 1))
+    return Node(fields[0], names.split(",")[0], frozenset(fields[2].split(",")),
+                None if fields[3] == "-" else fields[3], fields[7] == "connected", frozenset(owned), ip, int(port or 0),
+                moving["->-"], moving["-<-"])
 
 
 def read(name: str, nodes: str, info: str, replication: str) -> Sight:
     """From ``CLUSTER NODES``, ``CLUSTER INFO`` and ``INFO replication`` of one member."""
     return Sight(name, read_nodes(nodes), "cluster_state:ok" in info, "master_link_status:up" in replication)
+
+
+def within(sights: Mapping[str, Sight]) -> dict[str, Sight]:
+    """Those that are members of the cluster that serves: whom the one knows that sees most slots served. The others
+    were never let in, or have been let go."""
+    if not sights:
+        return {}
+    known = {node.id for node in widest(sights).nodes}
+    return {name: sight for name, sight in sights.items() if sight.me.id in known}
+
+
+def widest(sights: Mapping[str, Sight]) -> Sight:
+    """Who sees most slots served, and of these who knows most nodes."""
+    return max(sights.values(), key=lambda sight: (sum(node.slots for node in sight.nodes), len(sight.nodes)))
+
+
+def disagreements(sights: Mapping[str, Sight]) -> list[str]:
+    """What keeps members from serving all slots with one view of who owns them, replicas aside."""
+    found = [f"{sight.name} does not see a majority of masters" for sight in sights.values() if not sight.state_ok]
+    for sight in sights.values():
+        if (covered := sum(node.slots for node in sight.nodes)) != SLOTS:
+            found.append(f"{sight.name} knows owners of {covered} of {SLOTS} slots")
+        if half_moved := sight.half_moved:
+            found.append(f"{sight.name} has {half_moved} slots whose move was begun and not ended")
+    if len({tuple(sorted(sight.owner_of_slots().items())) for sight in sights.values()}) > 1:
+        found.append("members don't agree yet who owns which slots")
+    return found
 
 
 def problems(sights: Mapping[str, Sight], expected: Iterable[str], tolerated: Iterable[str] = ()) -> list[str]:
@@ -84,6 +138,8 @@ def problems(sights: Mapping[str, Sight], expected: Iterable[str], tolerated: It
             found.append(f"{sight.name} has no link to its master")
         elif sight.me.leads and not sight.me.slots:
             found.append(f"{sight.name} is a master without slots")
+        if sight.half_moved:
+            found.append(f"{sight.name} has {sight.half_moved} slots whose move was begun and not ended")
     views = {tuple(sorted(sight.owner_of_slots().items())) for sight in sights.values() if sight.name not in tolerated}
     if len(views) > 1:
         found.append("members don't agree yet who owns which slots")
@@ -91,6 +147,20 @@ def problems(sights: Mapping[str, Sight], expected: Iterable[str], tolerated: It
         found += [f"{sight.name} has no replica" for sight in sights.values()
                   if sight.me.leads and not replicas(sights, sight.name)]
     return found
+
+
+def described(sights: Mapping[str, Sight], names: Iterable[str] = ()) -> str:
+    """A line for each member (or for each of ``names``): what it is now."""
+    inside = within(sights)
+    known = {sight.me.id: name for name, sight in inside.items()}
+
+    def words(name: str) -> str:
+        if name not in inside:
+            return "not in the cluster" if name in sights else "does not answer"
+        me = inside[name].me
+        return f"master, {me.slots} slots" if me.leads else f"replica of {known.get(me.master or '', 'nobody')}"
+
+    return "".join(f"{name}: {words(name)}\n" for name in (names or sorted(sights)))
 
 
 def replicas(sights: Mapping[str, Sight], master: str) -> list[Sight]:

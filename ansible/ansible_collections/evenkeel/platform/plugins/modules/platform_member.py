@@ -38,6 +38,13 @@ options:
         O(members). Members that are new or gone need no permission.
     type: bool
     default: false
+  removed:
+    description:
+      - Of O(members), those that go for good. Their data volumes, which are protected otherwise, go with them.
+    type: list
+    elements: str
+    default: []
+    version_added: 1.2.0
   refresh:
     description: Let Pulumi look at the engine first.
     type: bool
@@ -91,6 +98,7 @@ def main() -> None:
                             members={"type": "list", "elements": "str", "default": []},
                             also={"type": "list", "elements": "str", "default": []},
                             settle={"type": "bool", "default": False}, whole={"type": "bool", "default": False},
+                            removed={"type": "list", "elements": "str", "default": []},
                             refresh={"type": "bool", "default": False})
     asked = module.params
 
@@ -105,6 +113,8 @@ def main() -> None:
                 replaced = [change.member for change in seen.changes if everything or change.member in asked["members"]]
                 others = seen.others if everything else ()
             else:
+                if asked["removed"]:
+                    project.unprotect(asked["removed"])
                 printed = project.up(asked["members"], asked["also"], refresh=asked["refresh"], settle=asked["settle"],
                                      whole=asked["whole"])
                 after = {member.name: member for member in streams.members()}
