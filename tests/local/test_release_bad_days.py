@@ -1,5 +1,5 @@
-"""Releases on bad days: killed at every stage, a load balancer that is gone, figures that nobody gives. What the platform
-does with its traffic is always one of two things, on both load balancers: the former, or the new one.
+"""Releases on bad days: killed at every stage, a load balancer that is gone, figures that nobody gives. The traffic
+goes one of two ways then, on both load balancers: the former, or the new one.
 
 In this order, since each begins where the one before ended.
 """

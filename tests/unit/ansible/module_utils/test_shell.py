@@ -1,4 +1,4 @@
-"""Lines of a real shell over a stream: their output, how they ended, and that the next one is not mixed up with them."""
+"""Lines of a real shell over a stream: their output, how they ended, and that the next one is another."""
 
 from __future__ import annotations
 

@@ -100,8 +100,8 @@ class Balancers:
         return self._streams.of(WORKLOAD)
 
     def opened(self) -> Opening:
-        """``with balancers.opened() as (opened, out_of_reach)``: those that can be reached, and member -> why not of the
-        others. It begins at once, whenever it is entered."""
+        """``with balancers.opened() as (opened, out_of_reach)``: those that can be reached, and member -> why not of
+        the others. It begins at once, whenever it is entered."""
         return Opening(self.members, self._open)
 
     def _open(self, member: Member) -> Opened:

@@ -116,9 +116,9 @@ from ansible_collections.evenkeel.platform.plugins.module_utils import (
 )
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams
 
-AT_ONCE = {"percent": 100, "pools": [], "serial": None, "absent": "prepare", "health_timeout_s": 5.0, "least_workers": 1,
-           "observe_s": 0.3}
-"""How ``traffic_split`` is asked on the way back: one worker that is down, or a load balancer, must not hold it up."""
+AT_ONCE = {"percent": 100, "pools": [], "serial": None, "absent": "prepare", "health_timeout_s": 5.0,
+           "least_workers": 1, "observe_s": 0.3}
+"""How ``traffic_split`` is asked on the way back: a worker or a load balancer that is down must not hold it up."""
 
 
 def main() -> None:
