@@ -34,7 +34,7 @@ def test_output_comes_while_the_program_goes_on() -> None:
 
 
 def test_modules_lose_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    member = streams.Member("web-1", "web", "app", "a", "c", "identity", "image", True)
+    member = streams.Member("web-1", "web", "app", "a", "c", "identity", True)
     with exec_engine(SAID, code=3, unknown_for=2) as address:
         monkeypatch.setattr(streams.docker, "from_env", lambda **_: streams.docker.DockerClient(address, "1.41"))
         assert streams.DockerStreams("test").ask(member, "say") == (3, "one two three")

@@ -38,7 +38,7 @@ class StreamError(Exception):
 
 @dataclass(frozen=True)
 class Member:
-    """One member as the engine knows it. ``health`` is its health command, ``image`` the reference it was made from."""
+    """One member as the engine lists it."""
 
     name: str
     workload: str
@@ -46,9 +46,7 @@ class Member:
     domain: str
     container: str
     identity: str
-    image: str
     running: bool
-    health: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
     stopped: bool = False
     """Its process has ended (a paused one has not)."""
@@ -136,9 +134,25 @@ class DockerStreams:
     def members(self, workload: str = "") -> list[Member]:
         """Every member (of one workload), running or not, by workload and ordinal."""
         labels = [f"evenkeel.stack={self.stack}", *([f"evenkeel.workload={workload}"] if workload else [])]
-        found = self._client.containers.list(all=True, ignore_removed=True, filters={"label": labels})
-        members = [_member(container) for container in found if "evenkeel.member" in container.labels]
+        # A list costs one question; the SDK's objects cost one more for each container.
+        found = self._client.api.containers(all=True, filters={"label": labels})
+        members = [_member(container) for container in found if "evenkeel.member" in container["Labels"]]
         return sorted(members, key=lambda member: (member.tier, member.workload, member.ordinal))
+
+    def health_of(self, member: Member) -> tuple[str, ...]:
+        """Its health command; () where it has none, or is gone."""
+        test = (self._inspected(member).get("Healthcheck") or {}).get("Test") or []
+        return tuple(str(word) for word in test[1:])
+
+    def image_of(self, member: Member) -> str:
+        """The reference that it was made from; "" where it is gone."""
+        return str(self._inspected(member).get("Image", ""))
+
+    def _inspected(self, member: Member) -> dict[str, Any]:
+        try:
+            return dict(self._client.api.inspect_container(member.identity)["Config"])
+        except docker.errors.NotFound:
+            return {}
 
     def of(self, workload: str) -> list[Member]:
         """The members of one workload. Raises ``StreamError`` when there is none."""
@@ -246,10 +260,8 @@ def _exit_code(api: Any, execution: str) -> int:
     raise StreamError(f"a program's output has ended, and the engine says for {CODE_S:g} s that it runs")
 
 
-def _member(container: Any) -> Member:
-    attributes, labels = container.attrs, dict(container.labels)
-    test = (attributes["Config"].get("Healthcheck") or {}).get("Test") or []
+def _member(listed: dict[str, Any]) -> Member:
+    labels, state = dict(listed["Labels"]), listed["State"]
     return Member(labels["evenkeel.member"], labels["evenkeel.workload"], labels["evenkeel.tier"],
-                  labels["evenkeel.domain"], attributes["Name"].lstrip("/"), attributes["Id"],
-                  attributes["Config"]["Image"], attributes["State"]["Status"] == "running", tuple(test[1:]), labels,
-                  attributes["State"]["Status"] in ("exited", "created", "dead"))
+                  labels["evenkeel.domain"], listed["Names"][0].lstrip("/"), listed["Id"], state == "running", labels,
+                  state in ("exited", "created", "dead"))

@@ -105,6 +105,7 @@ def main() -> None:
     def work(streams: DockerStreams) -> dict[str, Any]:
         began = time.monotonic()
         before = {member.name: member for member in streams.members()}
+        images = {name: streams.image_of(member) for name, member in before.items() if name in asked["members"]}
         everything = not asked["members"] or asked["whole"]
         try:
             project = pulumi.Pulumi(asked["project"], streams.stack)
@@ -126,12 +127,13 @@ def main() -> None:
         except (pulumi.PulumiError, ValueError) as error:
             raise running.RefusedError(str(error)) from None
         took = time.monotonic() - began
-        images = {name: member.image for name, member in before.items()}
         what = f"{', '.join(replaced)} replaced, made or removed" if asked["whole"] and replaced else (
             f"{', '.join(replaced)} replaced" if replaced else "no container replaced")
         more = f"; {', '.join(others)}" if others else ""
+        former = {name: images.get(name, "another container" if name in before else "no container")
+                  for name in replaced}
         return {"changed": bool(replaced or others), "replaced": replaced, "took_s": round(took, 1),
-                "diff": {"before": "".join(f"{name}: {images.get(name, 'no container')}\n" for name in replaced),
+                "diff": {"before": "".join(f"{name}: {image}\n" for name, image in former.items()),
                          "after": "".join(f"{name}: replaced\n" for name in replaced)},
                 "narration": [f"pulumi up: {what}{more} ({took:.1f} s)"]}
 

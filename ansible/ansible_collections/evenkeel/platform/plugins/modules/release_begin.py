@@ -167,7 +167,8 @@ def begin(module: AnsibleModule, streams: DockerStreams) -> dict[str, Any]:
     try:
         made, told = release.begin(
             before, stack=streams.stack, image=asked["image"], strategy=asked["strategy"], active=active,
-            active_image=image_of(members[active]), last_serial=max(known_serial, said_serial, store.last_serial()),
+            active_image=image_of(streams, members[active]),
+            last_serial=max(known_serial, said_serial, store.last_serial()),
             capacity={pool: count for (pool, _), count in proof.workers(members[active]).items()},
             who=getpass.getuser(), now=time.time())
     except release.ReleaseError as error:
@@ -210,13 +211,13 @@ def traffic(streams: DockerStreams) -> tuple[str, int]:
     return haproxy.leader(next(iter(seen.values())).running), serial
 
 
-def image_of(members: list[Member]) -> str:
+def image_of(streams: DockerStreams, members: list[Member]) -> str:
     """What a colour's web pool runs."""
-    images = [member.image for member in members if member.labels.get("evenkeel.pool") == "web"]
-    if not images:
+    workers = [member for member in members if member.labels.get("evenkeel.pool") == "web"]
+    if not workers:
         raise running.RefusedError("the colour that has the traffic has no worker: there is nothing to release beside. "
                                    "Next: `make up`")
-    return images[0]
+    return streams.image_of(workers[0])
 
 
 def repaired(project: str, stack: str) -> bool:
