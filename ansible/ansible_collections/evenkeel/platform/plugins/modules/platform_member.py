@@ -38,6 +38,11 @@ options:
         O(members). Members that are new or gone need no permission.
     type: bool
     default: false
+  wait:
+    description: With O(whole), wait until every member of the platform serves.
+    type: bool
+    default: true
+    version_added: 1.2.0
   removed:
     description:
       - Of O(members), those that go for good. Their data volumes, which are protected otherwise, go with them.
@@ -99,6 +104,7 @@ def main() -> None:
                             also={"type": "list", "elements": "str", "default": []},
                             settle={"type": "bool", "default": False}, whole={"type": "bool", "default": False},
                             removed={"type": "list", "elements": "str", "default": []},
+                            wait={"type": "bool", "default": True},
                             refresh={"type": "bool", "default": False})
     asked = module.params
 
@@ -117,7 +123,7 @@ def main() -> None:
                 if asked["removed"]:
                     project.unprotect(asked["removed"])
                 printed = project.up(asked["members"], asked["also"], refresh=asked["refresh"], settle=asked["settle"],
-                                     whole=asked["whole"])
+                                     whole=asked["whole"], wait=asked["wait"])
                 after = {member.name: member for member in streams.members()}
                 replaced = [name for name, member in after.items()
                             if name not in before or before[name].identity != member.identity]
