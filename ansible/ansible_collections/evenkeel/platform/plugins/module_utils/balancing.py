@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import haproxy
+from ansible_collections.evenkeel.platform.plugins.module_utils.running import RefusedError
 from ansible_collections.evenkeel.platform.plugins.module_utils.shell import Shell
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import (
     DockerStreams,
@@ -126,6 +127,13 @@ class Balancers:
         """Write files into the volume of a HAProxy that does not run. Raises ``StreamError``."""
         stopped = next(one for one in self.members if one.name == member)
         self._streams.put(stopped, haproxy.DATA, files, OWNER)
+
+
+def require_all(out_of_reach: Mapping[str, str], stack: str) -> None:
+    """Raise ``RefusedError`` unless every load balancer is within reach."""
+    if out_of_reach:
+        raise RefusedError(f"not every load balancer is within reach: {'; '.join(out_of_reach.values())}. Nothing was "
+                           f"changed. Next: `make up STACK={stack}`, then run the same command again")
 
 
 def states(opened: Sequence[Opened]) -> dict[str, list[haproxy.Server]]:

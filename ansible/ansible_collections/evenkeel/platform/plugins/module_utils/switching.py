@@ -26,10 +26,8 @@ class Switch:
 
     def among(self, opened: list[balancing.Opened], out_of_reach: dict[str, str]) -> dict[str, Any]:
         """The same, with load balancers that are open already."""
-        if out_of_reach and (self._asked["absent"] == "refuse" or not opened):
-            raise running.RefusedError(
-                f"not every load balancer is within reach: {'; '.join(out_of_reach.values())}. Nothing was "
-                f"changed. Next: `make up STACK={self._streams.stack}`, then run the same command again")
+        if self._asked["absent"] == "refuse" or not opened:
+            balancing.require_all(out_of_reach, self._streams.stack)
         seen = split.look(opened, split.SPLIT)
         kept = {one.name: one.run(f"cat {split.RELEASE} 2>/dev/null || true").strip() for one in opened}
         change = self._change(seen, kept)

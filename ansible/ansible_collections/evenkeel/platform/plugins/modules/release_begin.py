@@ -202,10 +202,7 @@ def traffic(streams: DockerStreams) -> tuple[str, int]:
     """The colour that has the traffic, and the serial that the load balancers keep. One that is out of reach could not
     be switched later, and Pulumi would wait for it meanwhile: then nothing begins."""
     with balancing.Balancers(streams).opened() as (opened, out_of_reach):
-        if out_of_reach:
-            raise running.RefusedError(f"not every load balancer is within reach: {'; '.join(out_of_reach.values())}. "
-                                       f"Nothing was changed. Next: `make up STACK={streams.stack}`, then run the same "
-                                       "command again")
+        balancing.require_all(out_of_reach, streams.stack)
         seen = split.look(opened, split.SPLIT)
         kept = [one.run(f"cat {split.RELEASE} 2>/dev/null || true") for one in opened]
     serial = max((int(json.loads(text)["serial"]) for text in kept if text.strip()), default=0)
