@@ -34,6 +34,10 @@ def wrong(request: Request) -> bool:
     return not dropped(request) and not 200 <= request.status < 400
 
 
+def failed(request: Request) -> bool:
+    return dropped(request) or wrong(request)
+
+
 def made(release: Mapping[str, Any], events: Events, before: Mapping[str, Any], after: Mapping[str, Any],
          ) -> dict[str, Any]:
     """The receipt as data."""
@@ -57,7 +61,7 @@ def made(release: Mapping[str, Any], events: Events, before: Mapping[str, Any], 
         "rollback_ms": took(marks, "rollback"),
         "switches": [described(mark, requests) for mark in marks],
         "failures": [f"{request.sent:.3f} {request.kind} {request.status} by {request.colour} {request.error}".strip()
-                     for request in requests if dropped(request) or wrong(request)][:SHOWN],
+                     for request in sorted(filter(failed, requests), key=wrong)][:SHOWN],
     }
     told["reconciled"], told["reconciliation"] = reconcile(events, before, after)
     return told

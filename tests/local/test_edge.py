@@ -18,6 +18,9 @@ from tests.support.running import RunningPlatform
 
 BALANCERS = ("haproxy-1", "haproxy-2")
 MAPS = "/var/lib/evenkeel"
+STOP = ("import os, pathlib, signal\n"
+        "for process in pathlib.Path('/proc').glob('[0-9]*'):\n"
+        "    if int(process.name) not in (1, os.getpid()): os.kill(int(process.name), signal.SIGSTOP)")
 
 
 def runtime(platform: RunningPlatform, command: str) -> list[str]:
@@ -258,6 +261,30 @@ def test_a_killed_balancer_is_stepped_over(platform: RunningPlatform) -> None:
         assert {answer.headers["x-evenkeel-balancer"] for answer in answers} == {"haproxy-1"}
         wait_until(lambda: client.get("/version").headers["x-evenkeel-balancer"] == "haproxy-2",
                    "haproxy-2 serves again")
+
+
+def test_what_a_dying_worker_did_not_answer_is_read_from_another(platform: RunningPlatform) -> None:
+    """It accepts and is silent, then its connections end without a byte: as those of a worker that closes one which
+    was about to be used again."""
+    worker = platform.container("web-blue-1")
+    with platform.held("web-blue-1", "a test"), platform.client() as client, ThreadPoolExecutor(12) as pool:
+        worker.exec_run(["python3", "-c", STOP])
+        try:
+            asked = [pool.submit(client.get, "/version", params={"n": number}) for number in range(12)]
+            wait_until(lambda: sum(one.done() for one in asked) >= 4, "the other worker answers")
+            assert not all(one.done() for one in asked), "some were sent to the silent one"
+        finally:
+            worker.kill()
+            answers = Counter(one.result().status_code for one in asked)
+            worker.start()
+    assert answers == {200: 12}
+
+    def slots() -> Counter[str]:
+        return Counter(row.split(",")[17] for rows in runtime(platform, "show stat") for row in rows.splitlines()
+                       if row.startswith("web_blue_") and "slot-" in row)
+
+    every = len(BALANCERS) * len(("read", "write", "socket")) * len(("web-blue-1", "web-blue-2"))
+    wait_until(lambda: slots()["UP"] == every, "it serves again", limit_s=30)
 
 
 def test_logs_are_json_without_query_strings(platform: RunningPlatform) -> None:

@@ -59,7 +59,8 @@ def test_killed_at_every_stage_and_run_again_it_arrives_and_nothing_is_dropped(
         assert shares == {GREEN if stage == "after_switch" else BLUE}, f"killed in {stage}: {shares}"
     run = release(shop, tmp_path, image, release_hooks=hooks)
     assert run.status == 0 and "it goes on from there" in run.said, run.said
-    assert split_of(shop) == everywhere(GREEN) and receipt(shop, 1)["dropped"] == 0
+    told = receipt(shop, 1)
+    assert split_of(shop) == everywhere(GREEN) and told["dropped"] == 0, told["failures"]
     see_no_change(shop)
 
 
