@@ -149,7 +149,7 @@ bench-preview: ## how long a preview takes to its comment, and whether two are a
 	@$(SETUP) prepare
 	@$(RUN) python -m operations.benchmarks.preview
 
-bench-drill: ## how quickly it recovers, 20 runs each, beside Patroni's defaults without a fencer [RUNS=20]
+bench-drill: ## how quickly it recovers, 20 node kills, beside Patroni's defaults without a fencer [RUNS=20]
 	@$(SETUP) prepare-drills
 	@RUNS=$(or $(RUNS),20) $(RUN) python -m operations.benchmarks.drill
 

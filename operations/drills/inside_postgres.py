@@ -1,5 +1,6 @@
 """Runs inside a Postgres member: while that takes writes, it writes, and says of each whether it was acknowledged, and
-on which timeline. So a drill knows who could write when, whatever the proxies say. Imports nothing of ours."""
+on which timeline. So a drill knows who could write when, whatever the proxies say. Its times are those of the member's
+clock, which it tells first. Imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import sys
 import time
 
 STEP_S = 0.2
+LOOKS, LOOK_S = 5, 0.02
 WRITE = ("INSERT INTO evenkeel_drill VALUES (%s, %s) "
          "RETURNING ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int")
 
@@ -33,10 +35,12 @@ def write(connection, member: str, number: int) -> None:  # type: ignore[no-unty
 def main() -> None:
     import psycopg2  # type: ignore[import-untyped]
 
-    member, end = sys.argv[1], time.time() + float(sys.argv[2])
-    say(ready=member)
+    member, end = sys.argv[1], time.monotonic() + float(sys.argv[2])
+    for _ in range(LOOKS):
+        say(clock=time.time())
+        time.sleep(LOOK_S)
     connection, number = None, int(time.time() * 1000)
-    while time.time() < end:
+    while time.monotonic() < end:
         try:
             if connection is None:
                 connection = psycopg2.connect(host="/run", user="postgres", dbname="postgres", connect_timeout=2)

@@ -16,8 +16,9 @@ from typing import Any
 
 import docker.errors
 
-from components.targets.docker import engine
+from components.targets.docker import engine, execs
 from operations.drills import inside_pgproxy, inside_postgres
+from operations.drills.clock import Clock
 from operations.drills.platform import Platform
 from operations.drills.timeline import WriterAck
 
@@ -56,7 +57,7 @@ class Observers:
         self._follow(store, ["timeout", str(LONGEST_S), "etcdctl", "watch", "-w", "json", LEADER_KEY], self._on_key)
         for proxy in platform.members("pgproxy"):
             self._follow(proxy, ["python3", "-c", inspect.getsource(inside_pgproxy), str(LONGEST_S)],
-                         functools.partial(self._on_route, proxy))
+                         functools.partial(self._on_route, proxy, Clock()))
         for member in platform.members("postgres"):
             self._write_on(member)
         wanted = len(platform.members("pgproxy")) + len(platform.members("postgres"))
@@ -90,7 +91,7 @@ class Observers:
     def _write_on(self, member: str) -> None:
         """(Not again when it comes back from the dead: it is a replica then.)"""
         self._follow(member, ["python3", "-c", inspect.getsource(inside_postgres), member, str(LONGEST_S)],
-                     functools.partial(self._on_ack, member))
+                     functools.partial(self._on_ack, member, Clock()))
 
     def _follow(self, member: str, command: list[str], take: Callable[[str], None]) -> None:
         def read() -> None:
@@ -105,14 +106,19 @@ class Observers:
         for leader in leaders(json.loads(text)):
             self.leaders.append(LeaderChange(time.time(), leader))
 
-    def _on_route(self, proxy: str, text: str) -> None:
-        at, _, primary = text.partition(" ")
-        self.routes.append((float(at), proxy, primary))
-
-    def _on_ack(self, member: str, text: str) -> None:
+    def _on_route(self, proxy: str, clock: Clock, text: str) -> None:
         told = json.loads(text)
-        if "timeline" in told:
-            self.acks.append(WriterAck(member, told["timeline"], told["began"], told["ended"]))
+        if "clock" in told:
+            clock.heard(told["clock"], time.time())
+        else:
+            self.routes.append((clock.ours(told["at"]), proxy, told["primary"]))
+
+    def _on_ack(self, member: str, clock: Clock, text: str) -> None:
+        told = json.loads(text)
+        if "clock" in told:
+            clock.heard(told["clock"], time.time())
+        else:
+            self.acks.append(WriterAck(member, told["timeline"], clock.ours(told["began"]), clock.ours(told["ended"])))
             self.numbered.append((member, told["number"]))
 
 
@@ -125,9 +131,8 @@ def leaders(told: Mapping[str, Any]) -> Iterator[str]:
 
 def _lines(platform: Platform, member: str, command: list[str]) -> Iterator[str]:
     api = engine.client().api
-    made = api.exec_create(platform.container(member).id, command, stderr=False)
     kept = b""
-    for piece in api.exec_start(made["Id"], stream=True):
+    for piece in execs.output(api, execs.create(api, str(platform.container(member).id), command, stderr=False)):
         kept += piece
         *whole, kept = kept.split(b"\n")
         for line in whole:

@@ -72,7 +72,7 @@ class Look:
         members = [member for member in self._streams.members() if member.labels.get("evenkeel.colour") == colour]
         there = sum(proof.workers(members).values())
         percents = sorted({haproxy.percent_of(share, colour) for share in shares})
-        return Row(colour, ", ".join(sorted({member.image for member in members})), there,
+        return Row(colour, ", ".join(sorted({self._streams.image_of(member) for member in members})), there,
                    " / ".join(f"{percent} %" for percent in percents),
                    100 * counters.requests / total if total else None, counters.requests, counters.answers_5xx,
                    self._p95(colour))

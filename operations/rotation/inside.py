@@ -7,7 +7,7 @@ from typing import Any
 
 from docker.models.containers import Container
 
-from components.targets.docker import engine
+from components.targets.docker import engine, execs
 
 TIMEOUT_S = 30
 
@@ -25,14 +25,5 @@ def run(container: Container, command: list[str], text: str) -> tuple[int, str]:
     while chunk := raw.recv(65536):
         received += chunk
     stream.close()
-    return int(api.exec_inspect(execution)["ExitCode"] or 0), _unframed(received).decode(errors="replace").strip()
-
-
-def _unframed(data: bytes) -> bytes:
-    """Without the engine's frames: 8 bytes (stream, length) before each piece."""
-    found = b""
-    while len(data) >= 8:
-        length = int.from_bytes(data[4:8], "big")
-        found += data[8:8 + length]
-        data = data[8 + length:]
-    return found
+    said = b"".join(execs.unframed([received]))
+    return execs.exit_code(api, execution), said.decode(errors="replace").strip()

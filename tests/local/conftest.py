@@ -8,7 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.running import RunningPlatform, brought_up
+from operations.setup import preparation
+from operations.setup.paths import ROOT
+from operations.setup.progress import Progress
+from tests.support.release_runs import LOAD
+from tests.support.releases import as_before
+from tests.support.running import SETTINGS, RunningPlatform, brought_up
 
 STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}")
 
@@ -18,6 +23,19 @@ def platform() -> Iterator[RunningPlatform]:
     """Two workers, generous rate limits except where a test says otherwise."""
     with brought_up(STACK) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def shop(platform: RunningPlatform) -> Iterator[RunningPlatform]:
+    """The platform with requests to send; as it was before, afterwards."""
+    preparation.prepare_load(Progress())
+    platform.write_settings({**SETTINGS, "app": {**SETTINGS["app"], "load": LOAD}})
+    yield platform
+    as_before(platform, SETTINGS)
+    for folder in (ROOT / "build" / "releases").glob(f"{platform.stack}-*"):
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
 
 
 @pytest.fixture(scope="session")

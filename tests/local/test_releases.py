@@ -10,72 +10,29 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
 
-import pytest
-
-from operations.releases import trial
-from operations.setup import engine_state, preparation
+from operations.setup import engine_state
 from operations.setup.paths import ROOT
-from operations.setup.progress import Progress
 from tests.local.test_modules import four_times, play
-from tests.support.releases import FAILS, SLOW, as_before, build, patched, split_of, variables
+from tests.support.release_runs import (
+    BLUE,
+    GREEN,
+    LOAD,
+    PATIENCE_S,
+    QUICK,
+    everywhere,
+    played,
+    receipt,
+    release,
+    see_no_change,
+    started,
+)
+from tests.support.releases import FAILS, SLOW, build, patched, split_of, variables
 from tests.support.running import SETTINGS, RunningPlatform
-
-LOAD = {"read": ["/", "/api/orders"], "write": "/api/orders", "body": '{"item":"anchor","quantity":1}',
-        "websocket": "/ws"}
-QUICK = {"release_rollback_window_s": 4, "release_load_rate": 30, "release_load_sockets": 6,
-         "release_limits": {"samples": 20, "p95_ms": 2000.0, "times_stable": 0}}
-"""Response times on a machine that is busy with tests say nothing."""
-PATIENCE_S = 300
-BLUE, GREEN = ("0", "0"), ("100", "100")
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run of a playbook."""
-
-    status: int
-    said: str
-
-
-@pytest.fixture(scope="module")
-def shop(platform: RunningPlatform) -> Iterator[RunningPlatform]:
-    """The platform with requests to send; as it was before, afterwards."""
-    preparation.prepare_load(Progress())
-    settings = {**SETTINGS, "app": {**SETTINGS["app"], "load": LOAD}}
-    platform.write_settings(settings)
-    yield platform
-    as_before(platform, SETTINGS)
-    for folder in (ROOT / "build" / "releases").glob(f"{platform.stack}-*"):
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
-
-
-def started(platform: RunningPlatform, log: Path, book: str, *extra: str) -> subprocess.Popen[bytes]:
-    """A playbook in a session of its own, as a terminal would start it."""
-    with log.open("w") as output:
-        return subprocess.Popen(
-            ["ansible-playbook", ROOT / f"ansible/playbooks/{book}.yml", "-e", f"stack={platform.stack}", *extra],
-            cwd=ROOT, env={**platform.environment, "PYTHONUNBUFFERED": "1"}, stdin=subprocess.DEVNULL, stdout=output,
-            stderr=subprocess.STDOUT, start_new_session=True)
-
-
-def played(platform: RunningPlatform, folder: Path, book: str, *extra: str) -> Run:
-    log = folder / f"{book}-{time.monotonic_ns()}.log"
-    status = started(platform, log, book, *extra).wait(PATIENCE_S)
-    print(log.read_text())
-    return Run(status, log.read_text())
-
-
-def release(platform: RunningPlatform, folder: Path, image: str, **more: Any) -> Run:
-    return played(platform, folder, "release", "-e", f"image={image}", *variables(folder, **{**QUICK, **more}))
 
 
 def released_and_killed(platform: RunningPlatform, folder: Path, image: str, words: str) -> None:
@@ -88,19 +45,6 @@ def released_and_killed(platform: RunningPlatform, folder: Path, image: str, wor
         time.sleep(0.1)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
-
-
-def see_no_change(platform: RunningPlatform) -> None:
-    same = platform.pulumi("preview", "--expect-no-changes")
-    assert same.returncode == 0, same.stdout
-
-
-def receipt(platform: RunningPlatform, serial: int, what: str = "") -> dict[str, Any]:
-    return dict(json.loads((trial.folder(f"{platform.stack}-{serial:04}{what}") / "receipt.json").read_text()))
-
-
-def everywhere(value: tuple[str, str]) -> dict[str, tuple[str, str]]:
-    return dict.fromkeys(("haproxy-1", "haproxy-2"), value)
 
 
 def test_an_image_that_does_not_exist_changes_nothing(shop: RunningPlatform, tmp_path: Path) -> None:

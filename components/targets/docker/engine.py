@@ -13,6 +13,8 @@ import docker.errors
 from docker import DockerClient
 from docker.models.containers import Container
 
+from components.targets.docker import execs
+
 
 @cache
 def client() -> DockerClient:
@@ -30,9 +32,10 @@ def find(container: str) -> Container | None:
 
 def run_inside(container: Container, command: list[str]) -> tuple[int, str]:
     """Exit code and output of a command run inside a running container."""
-    result = container.exec_run(command)
-    output: bytes = result.output  # type: ignore[assignment]
-    return int(result.exit_code or 0), output.decode(errors="replace").strip()
+    api = client().api
+    execution = execs.create(api, str(container.id), command)
+    output = b"".join(execs.output(api, execution))
+    return execs.exit_code(api, execution), output.decode(errors="replace").strip()
 
 
 def health_command(container: Container) -> list[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import hmac
+import os
 import socket
+import subprocess
 import sys
 import threading
 import types
@@ -238,3 +240,39 @@ def test_patroni_is_told_again_until_it_shows_the_new_certificate(
     assert signals == [1, 1]
     reload.require()
     assert signals == [1, 1], "it shows the new one: no further signal"
+
+
+MAKES_HALF = """#!/bin/bash
+for argument; do
+    case $argument in --pgdata=*) directory=${argument#--pgdata=} ;; esac
+done
+directory=${directory:-$argument}
+mkdir "$directory" && touch "$directory/PG_VERSION"
+if [ -e killed ]; then kill -9 $PPID; exit 1; fi
+touch "$directory/global"
+"""
+
+
+@pytest.mark.parametrize(("program", "arguments"), [
+    ("initdb", ["--encoding=UTF8", "{}"]), ("pg_basebackup", ["--pgdata={}", "-X", "stream", "--dbname=host=x"]),
+])
+def test_a_data_directory_appears_when_it_is_complete(program: str, arguments: list[str], tmp_path: Path) -> None:
+    """Killed in the middle, then again (Patroni leaves an empty directory at times), then over data."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / program).write_text(MAKES_HALF)
+    (programs / program).chmod(0o755)
+    (programs / f"{program}-whole").symlink_to(FOLDER / "postgres-whole")
+    data, half = tmp_path / "data", tmp_path / "data.incomplete"
+
+    def run() -> int:
+        command = [programs / f"{program}-whole", *(argument.format(data) for argument in arguments)]
+        return subprocess.run(command, cwd=tmp_path, check=False, capture_output=True,
+                              env={"PATH": f"{programs}:{os.environ['PATH']}"}).returncode
+
+    (tmp_path / "killed").touch()
+    assert run() != 0 and not data.exists() and half.exists()
+    (tmp_path / "killed").unlink()
+    data.mkdir()
+    assert run() == 0 and (data / "global").exists() and not half.exists()
+    assert run() != 0 and (data / "global").exists(), "what is there is not written over"

@@ -50,9 +50,9 @@ class FakeMember:
         self.ran: list[str] = []
         self.failing = failing
 
-    def exec_run(self, command: list[str]) -> Any:
+    def run(self, command: list[str]) -> tuple[int, str]:
         self.ran.append(command[0])
-        return mock.Mock(exit_code=int(command[0] == self.failing), output=b"said so")
+        return int(command[0] == self.failing), "said so"
 
     def restart(self, timeout: int) -> None:
         self.ran.append(f"restart {timeout}")
@@ -63,6 +63,7 @@ class FakeMember:
 
 def update(new: dict[str, Any], member: FakeMember, placed: list[tuple[list[str], list[str]]]) -> None:
     with mock.patch.object(engine, "find", return_value=member), mock.patch.object(
+            engine, "run_inside", side_effect=lambda member, command: member.run(command)), mock.patch.object(
             placing, "_place", side_effect=lambda _props, files, gone: placed.append((files, gone))):
         placing.update(OLD, new)
 
@@ -102,17 +103,18 @@ def test_a_reload_that_fails_is_taken_back() -> None:
 
 def test_members_whose_clients_connect_anew_after_a_reload_take_turns() -> None:
     class Reloading(FakeMember):
-        def exec_run(self, command: list[str]) -> Any:
+        def run(self, command: list[str]) -> tuple[int, str]:
             under_way.append(command[0])
             if command[0] == "reload-it":
                 assert under_way.count("reload-it") - settled.count("settled") == 1, "the one before has settled"
-            return super().exec_run(command)
+            return super().run(command)
 
     under_way: list[str] = []
     settled: list[str] = []
     labels = {"evenkeel.stack": "test", "evenkeel.tier": "edge"}
     new = {**changed(**{"a.conf": "2"}), "reloadSettle": 0.2, "labels": labels}
     with mock.patch.object(placing.time, "sleep", side_effect=lambda _seconds: settled.append("settled")), \
+         mock.patch.object(engine, "run_inside", side_effect=lambda member, command: member.run(command)), \
          ThreadPoolExecutor() as pool:
         for done in [pool.submit(placing._reload_in_turn, new, Reloading()) for _ in range(4)]:  # type: ignore[arg-type]
             done.result()

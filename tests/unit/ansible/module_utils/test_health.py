@@ -8,7 +8,7 @@ from typing import Any
 from ansible_collections.evenkeel.platform.plugins.module_utils import health
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import Member
 
-WORKER = Member("worker-1", "worker", "app", "a", "c", "id", "image", True, ("check",), {})
+WORKER = Member("worker-1", "worker", "app", "a", "c", "id", True, {})
 JOB = replace(WORKER, name="job-1", workload="job", running=False, labels={"evenkeel.schedule": "0 3 * * *"})
 
 
@@ -20,6 +20,9 @@ class Engine:
 
     def members(self) -> list[Member]:
         return list(self._members)
+
+    def health_of(self, _member: Member) -> tuple[str, ...]:
+        return ("check",)
 
     def ask(self, member: Member, *_: str) -> tuple[int, str]:
         return self._answers.get(member.workload, (0, ""))

@@ -27,11 +27,15 @@ class Balancer:
     _line: str = ""
     _answer: str = ""
 
+    @property
+    def shell(self) -> Balancer:
+        return self
+
     def run(self, script: str) -> str:
-        self.send_line(script)
+        self.send(script)
         return self.finished()
 
-    def send_line(self, script: str) -> None:
+    def send(self, script: str) -> None:
         self._line = script
 
     def finished(self) -> str:

@@ -62,8 +62,3 @@ def test_a_member_that_cannot_be_asked_has_not_answered(monkeypatch: pytest.Monk
     monkeypatch.setattr(inside, "run", lost)
     with pytest.raises(ProofError, match="it can't be asked: connection reset"):
         proofs.require([question("redis-1 refuses the old redis-cache", wanted=False)], lambda _: None)
-
-
-def test_the_engines_frames_are_taken_off() -> None:
-    framed = b"\x01\0\0\0\0\0\0\x03one\x02\0\0\0\0\0\0\x04 two"
-    assert inside._unframed(framed) == b"one two"

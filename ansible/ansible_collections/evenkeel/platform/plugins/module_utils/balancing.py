@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import haproxy
+from ansible_collections.evenkeel.platform.plugins.module_utils.running import RefusedError
+from ansible_collections.evenkeel.platform.plugins.module_utils.shell import Shell
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import (
     DockerStreams,
     Member,
@@ -22,7 +23,6 @@ SOCKET = ("socat", "-t", "60", "-", "UNIX-CONNECT:/run/haproxy.sock")
 PROMPT = "\n> "
 ANSWER_S = 5.0
 OWNER = 10001
-DONE = "done-with-it\n"
 AT_ONCE = 4
 """Load balancers that are opened at the same time: a program is started in each."""
 
@@ -33,7 +33,7 @@ class Opened:
 
     member: Member
     socket: Stream
-    shell: Stream
+    shell: Shell
 
     @property
     def name(self) -> str:
@@ -55,17 +55,7 @@ class Opened:
 
     def run(self, script: str) -> str:
         """Run a line of shell. Raises ``StreamError`` with what it said when it fails."""
-        self.send_line(script)
-        return self.finished()
-
-    def send_line(self, script: str) -> None:
-        self.shell.send(f"{{ {script}; }} 2>&1; echo \"=$?\" {DONE}")
-
-    def finished(self) -> str:
-        said, _, code = self.shell.read_until(f" {DONE}", ANSWER_S).rpartition("=")
-        if code != "0":
-            raise StreamError(f"{self.name}: {said.strip() or f'exit code {code}'}")
-        return said
+        return self.shell.run(script)
 
     def ask_anew(self, command: str) -> str:
         """What the process answers that takes connections now: after a reload that is another one. Costs a `socat`, not
@@ -75,6 +65,29 @@ class Opened:
     def close(self) -> None:
         self.socket.close()
         self.shell.close()
+
+
+class Opening:
+    """Load balancers that are being opened, each in its own time, while something else is done."""
+
+    def __init__(self, members: Sequence[Member], opener: Callable[[Member], Opened]) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=AT_ONCE)
+        self._asked = [(member, self._pool.submit(opener, member)) for member in members]
+        self._found: list[Opened] = []
+
+    def __enter__(self) -> tuple[list[Opened], dict[str, str]]:
+        out_of_reach: dict[str, str] = {}
+        for member, answer in self._asked:
+            try:
+                self._found.append(answer.result())
+            except StreamError as error:
+                out_of_reach[member.name] = str(error)
+        self._pool.shutdown()
+        return self._found, out_of_reach
+
+    def __exit__(self, *_: object) -> None:
+        for one in self._found:
+            one.close()
 
 
 class Balancers:
@@ -87,23 +100,10 @@ class Balancers:
     def members(self) -> list[Member]:
         return self._streams.of(WORKLOAD)
 
-    @contextlib.contextmanager
-    def opened(self) -> Iterator[tuple[list[Opened], dict[str, str]]]:
-        """Those that can be reached, and member -> why not of the others."""
-        found: list[Opened] = []
-        out_of_reach: dict[str, str] = {}
-        try:
-            with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-                asked = [(member, pool.submit(self._open, member)) for member in self.members]
-                for member, answer in asked:
-                    try:
-                        found.append(answer.result())
-                    except StreamError as error:
-                        out_of_reach[member.name] = str(error)
-            yield found, out_of_reach
-        finally:
-            for one in found:
-                one.close()
+    def opened(self) -> Opening:
+        """``with balancers.opened() as (opened, out_of_reach)``: those that can be reached, and member -> why not of
+        the others. It begins at once, whenever it is entered."""
+        return Opening(self.members, self._open)
 
     def _open(self, member: Member) -> Opened:
         if not member.running:
@@ -111,7 +111,7 @@ class Balancers:
         socket = self._streams.open(member, *SOCKET)
         try:
             socket.ask("prompt\n", PROMPT, ANSWER_S)
-            shell = self._streams.open(member, "sh")
+            shell = Shell(self._streams.open(member, "sh"))
         except StreamError:
             socket.close()
             raise
@@ -127,6 +127,13 @@ class Balancers:
         """Write files into the volume of a HAProxy that does not run. Raises ``StreamError``."""
         stopped = next(one for one in self.members if one.name == member)
         self._streams.put(stopped, haproxy.DATA, files, OWNER)
+
+
+def require_all(out_of_reach: Mapping[str, str], stack: str) -> None:
+    """Raise ``RefusedError`` unless every load balancer is within reach."""
+    if out_of_reach:
+        raise RefusedError(f"not every load balancer is within reach: {'; '.join(out_of_reach.values())}. Nothing was "
+                           f"changed. Next: `make up STACK={stack}`, then run the same command again")
 
 
 def states(opened: Sequence[Opened]) -> dict[str, list[haproxy.Server]]:

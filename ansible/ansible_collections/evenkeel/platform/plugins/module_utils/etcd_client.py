@@ -1,14 +1,18 @@
-"""The client that asks and moves etcd, through ``etcdctl`` inside its members."""
+"""The client that asks and moves etcd, through ``etcdctl`` in a shell inside one of its members."""
 
 from __future__ import annotations
 
 import base64
 import json
+import shlex
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import etcd
+from ansible_collections.evenkeel.platform.plugins.module_utils.shell import Shell
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, StreamError
 
 PORT = 2379
+ETCDCTL = "etcdctl --command-timeout=5s"
+ANSWER_S = 10.0
 MOVE = """set -a
 . /etc/evenkeel/etcd/etcd.env
 ETCDCTL_ENDPOINTS=$0
@@ -22,6 +26,7 @@ class Etcd:
 
     def __init__(self, streams: DockerStreams) -> None:
         self._streams = streams
+        self._shells: dict[str, Shell] = {}
         self.members = streams.of("etcd")
 
     @property
@@ -75,17 +80,25 @@ class Etcd:
 
     def _transaction(self, condition: str, action: str) -> bool:
         script = f"{condition}\n\n{action}\n\n\n"
-        said = self._run_script('printf %s "$0" | etcdctl --command-timeout=5s txn', script)
+        said = self._run_line(f"printf %s {shlex.quote(script)} | {ETCDCTL} txn")
         return said.splitlines()[0].strip() == "SUCCESS"
 
     def _run(self, *arguments: str) -> str:
-        return self._run_script('exec etcdctl --command-timeout=5s "$0" "$@"', *arguments)
+        return self._run_line(f"{ETCDCTL} {shlex.join(arguments)}")
 
-    def _run_script(self, script: str, *arguments: str) -> str:
+    def _run_line(self, line: str) -> str:
+        """In the first member that can; its shell is kept for the next line."""
         said = "none is running"
         for member in self.members:
-            if member.running:
-                code, said = self._streams.ask(member, "sh", "-c", script, *arguments)
-                if code == 0:
-                    return said
+            if not member.running:
+                continue
+            try:
+                if member.name not in self._shells:
+                    self._shells[member.name] = Shell(self._streams.open(member, "sh"))
+                code, said = self._shells[member.name].ask(line, ANSWER_S)
+            except StreamError as error:
+                code, said = 1, str(error)
+                self._shells.pop(member.name, None)
+            if code == 0:
+                return said
         raise StreamError(f"no etcd member could do it: {said}")

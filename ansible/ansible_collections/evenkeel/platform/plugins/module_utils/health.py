@@ -57,9 +57,10 @@ def sick(streams: DockerStreams, member: Member) -> str:
         return ""
     if not member.running:
         return "its container does not run"
-    if not member.health:
+    command = streams.health_of(member)
+    if not command:
         return ""
-    code, said = streams.ask(member, *member.health)
+    code, said = streams.ask(member, *command)
     return "" if code == 0 else f"its health check says: {said.splitlines()[-1] if said else f'exit code {code}'}"
 
 

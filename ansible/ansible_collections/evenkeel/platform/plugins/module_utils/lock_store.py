@@ -31,7 +31,11 @@ def take(streams: DockerStreams, reason: str, check_mode: bool) -> Outcome:
     Raises ``RefusedError`` when somebody else holds it.
     """
     store = etcd_client.Etcd(streams)
-    mine, held, said = lock.holder(reason), store.get(lock.KEY), []
+    mine, said = lock.holder(reason), []
+    # Nearly always nobody has it: then that is all.
+    if not check_mode and store.create(lock.KEY, mine):
+        return Outcome(True, mine)
+    held = store.get(lock.KEY)
     if held is not None and lock.same_run(held, mine):
         return Outcome(False, held, held)
     if held is not None:
@@ -39,11 +43,9 @@ def take(streams: DockerStreams, reason: str, check_mode: bool) -> Outcome:
             raise RefusedError(lock.explain(held, streams.stack))
         said = [f"the lock of an interrupted run was taken over: {held['reason']}, process {held['process']}, since "
                 f"{held['since']}, gone without releasing it"]
-    if not check_mode:
-        taken = store.replace(lock.KEY, held, mine) if held is not None else store.create(lock.KEY, mine)
-        if not taken:
-            raise RefusedError("somebody took the lock at this very moment. Nothing was changed. Next: run the same "
-                               "command again to see who")
+    if not check_mode and not (held is not None and store.replace(lock.KEY, held, mine)):
+        raise RefusedError("somebody took the lock at this very moment. Nothing was changed. Next: run the same "
+                           "command again to see who")
     return Outcome(True, mine, held, said)
 
 

@@ -39,15 +39,17 @@ class Pulumi:
         return self._run(["preview", "--json"], permitted, refresh)
 
     def up(self, members: Sequence[str] = (), also: Sequence[str] = (), *, refresh: bool = False,
-           settle: bool = False, whole: bool = False) -> str:
+           settle: bool = False, whole: bool = False, wait: bool = True) -> str:
         """``pulumi up`` of the containers of ``members`` and of the URNs ``also``, or of everything; returns what it
         printed. ``settle``: of nothing but the wait at its end, which then knows the containers that run, those of
-        ``members`` among them. ``whole``: of everything, but no other containers than those are made anew."""
+        ``members`` among them. ``whole``: of everything, but no other containers than those are made anew; without
+        ``wait`` it doesn't wait until everybody serves."""
         wanted = ["**::ready"] if settle else [] if whole else [f"**$docker:index/container:Container::{member}"
                                                                  for member in members]
         wanted += also
         targets = [word for target in wanted for word in ("--target", target)]
-        arguments = ["up", "--yes", "--skip-preview", "--suppress-outputs", *targets]
+        left_out = [] if wait or not whole else ["--exclude", "**::ready"]
+        arguments = ["up", "--yes", "--skip-preview", "--suppress-outputs", *targets, *left_out]
         try:
             return self._run(arguments, members, refresh)
         except PulumiError as error:

@@ -154,10 +154,10 @@ def _everywhere(opened: Sequence[Opened], script: str) -> None:
     """A line of shell in all of them at once. Raises ``StreamError`` after all have answered."""
     failed = []
     for one in opened:
-        one.send_line(script)
+        one.shell.send(script)
     for one in opened:
         try:
-            one.finished()
+            one.shell.finished()
         except StreamError as error:
             failed.append(str(error))
     if failed:

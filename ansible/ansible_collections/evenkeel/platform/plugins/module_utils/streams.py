@@ -14,7 +14,7 @@ import struct
 import tarfile
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,9 @@ except ImportError:
 
 HEADER = struct.Struct(">BxxxL")
 """What the engine puts before each piece of output: which of the two outputs, and its length in bytes."""
+PIECE = 65536
+CONNECT_S = 30
+CODE_S = 10.0
 
 
 class StreamError(Exception):
@@ -35,7 +38,7 @@ class StreamError(Exception):
 
 @dataclass(frozen=True)
 class Member:
-    """One member as the engine knows it. ``health`` is its health command, ``image`` the reference it was made from."""
+    """One member as the engine lists it."""
 
     name: str
     workload: str
@@ -43,9 +46,7 @@ class Member:
     domain: str
     container: str
     identity: str
-    image: str
     running: bool
-    health: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
     stopped: bool = False
     """Its process has ended (a paused one has not)."""
@@ -133,9 +134,25 @@ class DockerStreams:
     def members(self, workload: str = "") -> list[Member]:
         """Every member (of one workload), running or not, by workload and ordinal."""
         labels = [f"evenkeel.stack={self.stack}", *([f"evenkeel.workload={workload}"] if workload else [])]
-        found = self._client.containers.list(all=True, ignore_removed=True, filters={"label": labels})
-        members = [_member(container) for container in found if "evenkeel.member" in container.labels]
+        # A list costs one question; the SDK's objects cost one more for each container.
+        found = self._client.api.containers(all=True, filters={"label": labels})
+        members = [_member(container) for container in found if "evenkeel.member" in container["Labels"]]
         return sorted(members, key=lambda member: (member.tier, member.workload, member.ordinal))
+
+    def health_of(self, member: Member) -> tuple[str, ...]:
+        """Its health command; () where it has none, or is gone."""
+        test = (self._inspected(member).get("Healthcheck") or {}).get("Test") or []
+        return tuple(str(word) for word in test[1:])
+
+    def image_of(self, member: Member) -> str:
+        """The reference that it was made from; "" where it is gone."""
+        return str(self._inspected(member).get("Image", ""))
+
+    def _inspected(self, member: Member) -> dict[str, Any]:
+        try:
+            return dict(self._client.api.inspect_container(member.identity)["Config"])
+        except docker.errors.NotFound:
+            return {}
 
     def of(self, workload: str) -> list[Member]:
         """The members of one workload. Raises ``StreamError`` when there is none."""
@@ -147,11 +164,13 @@ class DockerStreams:
 
     def ask(self, member: Member, *command: str) -> tuple[int, str]:
         """Exit code and output of a command inside a member; 127 with the reason when it could not be run."""
+        api = self._client.api
         try:
-            result: Any = self._client.containers.get(member.identity).exec_run(list(command))
+            execution = api.exec_create(member.identity, list(command))["Id"]
+            said = b"".join(_output(api, execution))
+            return _exit_code(api, execution), said.decode(errors="replace").strip()
         except docker.errors.APIError as error:
             return 127, str(error.explanation or error)
-        return int(result.exit_code or 0), result.output.decode(errors="replace").strip()
 
     def need(self, member: Member, *command: str) -> str:
         """Its output. Raises ``StreamError`` with what it said when it fails."""
@@ -215,10 +234,34 @@ class DockerStreams:
         return log.decode(errors="replace").splitlines()
 
 
-def _member(container: Any) -> Member:
-    attributes, labels = container.attrs, dict(container.labels)
-    test = (attributes["Config"].get("Healthcheck") or {}).get("Test") or []
+def _output(api: Any, execution: str) -> Iterator[bytes]:
+    """Start a program; what it says. Asked without an upgrade, the engine sends that as the body of an ordinary answer;
+    the SDK's ``exec_run`` loses what arrives together with the headers (docker/docker-py issue 2042)."""
+    url = f"{api.base_url}/v{api.api_version}/exec/{execution}/start"
+    with api.post(url, json={"Detach": False, "Tty": False}, stream=True, timeout=(CONNECT_S, None)) as answer:
+        if answer.status_code >= 400:
+            raise docker.errors.APIError(answer.reason, response=answer, explanation=answer.text.strip())
+        held = b""
+        for piece in iter(lambda: answer.raw.read1(PIECE), b""):
+            held += piece
+            while len(held) >= HEADER.size and len(held) >= (end := HEADER.size + HEADER.unpack_from(held)[1]):
+                yield held[HEADER.size:end]
+                held = held[end:]
+
+
+def _exit_code(api: Any, execution: str) -> int:
+    """The output ends a moment before the engine knows how the program ended."""
+    deadline = time.monotonic() + CODE_S
+    while time.monotonic() < deadline:
+        found = api.exec_inspect(execution)
+        if not found["Running"] and found["ExitCode"] is not None:
+            return int(found["ExitCode"])
+        time.sleep(0.02)
+    raise StreamError(f"a program's output has ended, and the engine says for {CODE_S:g} s that it runs")
+
+
+def _member(listed: dict[str, Any]) -> Member:
+    labels, state = dict(listed["Labels"]), listed["State"]
     return Member(labels["evenkeel.member"], labels["evenkeel.workload"], labels["evenkeel.tier"],
-                  labels["evenkeel.domain"], attributes["Name"].lstrip("/"), attributes["Id"],
-                  attributes["Config"]["Image"], attributes["State"]["Status"] == "running", tuple(test[1:]), labels,
-                  attributes["State"]["Status"] in ("exited", "created", "dead"))
+                  labels["evenkeel.domain"], listed["Names"][0].lstrip("/"), listed["Id"], state == "running", labels,
+                  state in ("exited", "created", "dead"))

@@ -22,27 +22,29 @@ class Switch:
 
     def run(self) -> dict[str, Any]:
         with self._balancers.opened() as (opened, out_of_reach):
-            if out_of_reach and (self._asked["absent"] == "refuse" or not opened):
-                raise running.RefusedError(
-                    f"not every load balancer is within reach: {'; '.join(out_of_reach.values())}. Nothing was "
-                    f"changed. Next: `make up STACK={self._streams.stack}`, then run the same command again")
-            seen = split.look(opened, split.SPLIT)
-            kept = {one.name: one.run(f"cat {split.RELEASE} 2>/dev/null || true").strip() for one in opened}
-            change = self._change(seen, kept)
-            wrong = [one for one in opened if seen[one.name].wrong(change.wanted)
-                     or any(kept[one.name] != text.strip() for text in change.beside.values())]
-            result = self._result(seen, change, bool(wrong or out_of_reach))
-            if not wrong and not out_of_reach:
-                if not self._check_mode:
-                    traffic = proof.Watch(opened, change.wanted).until(self._asked["observe_s"], self._other, 0)
-                    result |= self._counted(traffic)
-                result["narration"].append(f"{self._colour} has {self._asked['percent']} % of the requests on "
-                                           f"{len(opened)} load balancers already")
-                return result
-            self._prove(opened, change)
-            if self._check_mode:
-                return result
-            return self._switch(opened, out_of_reach, seen, change, result)
+            return self.among(opened, out_of_reach)
+
+    def among(self, opened: list[balancing.Opened], out_of_reach: dict[str, str]) -> dict[str, Any]:
+        """The same, with load balancers that are open already."""
+        if self._asked["absent"] == "refuse" or not opened:
+            balancing.require_all(out_of_reach, self._streams.stack)
+        seen = split.look(opened, split.SPLIT)
+        kept = {one.name: one.run(f"cat {split.RELEASE} 2>/dev/null || true").strip() for one in opened}
+        change = self._change(seen, kept)
+        wrong = [one for one in opened if seen[one.name].wrong(change.wanted)
+                 or any(kept[one.name] != text.strip() for text in change.beside.values())]
+        result = self._result(seen, change, bool(wrong or out_of_reach))
+        if not wrong and not out_of_reach:
+            if not self._check_mode:
+                traffic = proof.Watch(opened, change.wanted).until(self._asked["observe_s"], self._other, 0)
+                result |= self._counted(traffic)
+            result["narration"].append(f"{self._colour} has {self._asked['percent']} % of the requests on "
+                                       f"{len(opened)} load balancers already")
+            return result
+        self._prove(opened, change)
+        if self._check_mode:
+            return result
+        return self._switch(opened, out_of_reach, seen, change, result)
 
     def _change(self, seen: dict[str, split.Seen], kept: dict[str, str]) -> split.Change:
         any_one = next(iter(seen.values()))

@@ -78,9 +78,7 @@ def main() -> None:
         running.require([name], members, streams.stack)
         addresses = streams.addresses(members[name])
         with balancing.Balancers(streams).opened() as (opened, out_of_reach):
-            if out_of_reach:
-                raise running.RefusedError(f"not every load balancer is within reach: "
-                                           f"{'; '.join(out_of_reach.values())}. Nothing was changed")
+            balancing.require_all(out_of_reach, streams.stack)
             before = mine(opened, addresses)
             if not any(before.values()):
                 raise running.RefusedError(f"no load balancer knows {name}. Nothing was changed. Next: `make status "

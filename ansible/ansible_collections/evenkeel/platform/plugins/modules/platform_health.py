@@ -115,7 +115,7 @@ def logs(streams: DockerStreams, verdict: health.Verdict) -> list[str]:
     lines: list[str] = []
     for member in streams.members():
         if member.name in blamed:
-            lines += [f"  {member.name}, made from {member.image}, last said:",
+            lines += [f"  {member.name}, made from {streams.image_of(member)}, last said:",
                       *(f"    {line}" for line in streams.last_lines(member))]
     return lines
 

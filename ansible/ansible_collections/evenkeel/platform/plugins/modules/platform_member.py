@@ -38,6 +38,11 @@ options:
         O(members). Members that are new or gone need no permission.
     type: bool
     default: false
+  wait:
+    description: With O(whole), wait until every member of the platform serves.
+    type: bool
+    default: true
+    version_added: 1.2.0
   removed:
     description:
       - Of O(members), those that go for good. Their data volumes, which are protected otherwise, go with them.
@@ -99,12 +104,14 @@ def main() -> None:
                             also={"type": "list", "elements": "str", "default": []},
                             settle={"type": "bool", "default": False}, whole={"type": "bool", "default": False},
                             removed={"type": "list", "elements": "str", "default": []},
+                            wait={"type": "bool", "default": True},
                             refresh={"type": "bool", "default": False})
     asked = module.params
 
     def work(streams: DockerStreams) -> dict[str, Any]:
         began = time.monotonic()
         before = {member.name: member for member in streams.members()}
+        images = {name: streams.image_of(member) for name, member in before.items() if name in asked["members"]}
         everything = not asked["members"] or asked["whole"]
         try:
             project = pulumi.Pulumi(asked["project"], streams.stack)
@@ -116,7 +123,7 @@ def main() -> None:
                 if asked["removed"]:
                     project.unprotect(asked["removed"])
                 printed = project.up(asked["members"], asked["also"], refresh=asked["refresh"], settle=asked["settle"],
-                                     whole=asked["whole"])
+                                     whole=asked["whole"], wait=asked["wait"])
                 after = {member.name: member for member in streams.members()}
                 replaced = [name for name, member in after.items()
                             if name not in before or before[name].identity != member.identity]
@@ -126,12 +133,13 @@ def main() -> None:
         except (pulumi.PulumiError, ValueError) as error:
             raise running.RefusedError(str(error)) from None
         took = time.monotonic() - began
-        images = {name: member.image for name, member in before.items()}
         what = f"{', '.join(replaced)} replaced, made or removed" if asked["whole"] and replaced else (
             f"{', '.join(replaced)} replaced" if replaced else "no container replaced")
         more = f"; {', '.join(others)}" if others else ""
+        former = {name: images.get(name, "another container" if name in before else "no container")
+                  for name in replaced}
         return {"changed": bool(replaced or others), "replaced": replaced, "took_s": round(took, 1),
-                "diff": {"before": "".join(f"{name}: {images.get(name, 'no container')}\n" for name in replaced),
+                "diff": {"before": "".join(f"{name}: {image}\n" for name, image in former.items()),
                          "after": "".join(f"{name}: replaced\n" for name in replaced)},
                 "narration": [f"pulumi up: {what}{more} ({took:.1f} s)"]}
 

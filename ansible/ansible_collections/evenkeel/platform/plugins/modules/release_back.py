@@ -5,10 +5,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_back
-short_description: Say what the former colour is, and what it takes to go back to it or to do without it
+short_description: Go back to the former colour, or say what it takes to go back to it or to do without it
 version_added: 1.1.0
 description:
-  - From the record of the last release and from what runs; of the platform it changes nothing.
+  - From the record of the last release and from what runs. Without O(switch) it changes nothing of the platform.
 options:
   purpose:
     description: V(rollback) sends the traffic to the former colour; V(retire) empties the one without traffic.
@@ -24,14 +24,21 @@ options:
     type: str
     default: ''
     version_added: 1.2.0
+  switch:
+    description:
+      - For a rollback, send all requests to the former colour at once where it has its workers, as
+        M(evenkeel.platform.traffic_split) does with O(evenkeel.platform.traffic_split#module:absent=prepare). Where it
+        lacks them, only tell so (RV(short)).
+    type: bool
+    default: false
+    version_added: 1.2.0
 extends_documentation_fragment:
   - evenkeel.platform.stack
 attributes:
   check_mode:
     support: full
   diff_mode:
-    support: none
-    details: It changes nothing of the platform.
+    support: full
 author:
   - Evenkeel (@evenkeel)
 """
@@ -41,6 +48,14 @@ EXAMPLES = r"""
   evenkeel.platform.release_back:
     stack: local
     purpose: rollback
+  register: back
+
+- name: Go back as soon as can be
+  evenkeel.platform.release_back:
+    stack: local
+    purpose: rollback
+    lock: rollback.yml
+    switch: true
   register: back
 """
 
@@ -72,9 +87,13 @@ jobs:
   type: list
   elements: str
 needed:
-  description: Whether there is something to do.
+  description: Whether there is something left to do.
   returned: always
   type: bool
+switch:
+  description: The switch that was made, as M(evenkeel.platform.traffic_split) tells it.
+  returned: when it was made
+  type: dict
 narration:
   description: The same as sentences.
   returned: always
@@ -93,36 +112,51 @@ from ansible_collections.evenkeel.platform.plugins.module_utils import (
     release_store,
     running,
     split,
+    switching,
 )
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams
 
+AT_ONCE = {"percent": 100, "pools": [], "serial": None, "absent": "prepare", "health_timeout_s": 5.0,
+           "least_workers": 1, "observe_s": 0.3}
+"""How ``traffic_split`` is asked on the way back: a worker or a load balancer that is down must not hold it up."""
+
 
 def main() -> None:
-    """Look, decide, tell."""
+    """Look, decide, tell; go back at once where that is asked for and can be."""
     module = running.module(purpose={"type": "str", "choices": ["rollback", "retire"], "required": True},
-                            force={"type": "bool", "default": False}, **lock_store.OPTION)
+                            force={"type": "bool", "default": False}, switch={"type": "bool", "default": False},
+                            **lock_store.OPTION)
     asked = module.params
 
     def work(streams: DockerStreams) -> dict[str, Any]:
+        # Opened while others are asked: on the way back every tenth of a second counts.
+        opening = balancing.Balancers(streams).opened()
         said = lock_store.take_first(streams, asked, module.check_mode)
         last = release_store.Releases(streams).current()
         if last is None:
             raise running.RefusedError(f"the stack {streams.stack} has had no release: there is nothing to go back to "
                                        "or to do without. Nothing was changed")
-        with balancing.Balancers(streams).opened() as (opened, _):
-            shares = {seen.running.get("web", "0") for seen in split.look(opened, split.SPLIT).values()}
         members = streams.members()
-        found = rollback(last, shares, asked["force"]) if asked["purpose"] == "rollback" else retire(last, shares)
-        side = [member for member in members if member.labels.get("evenkeel.colour") == found["colour"]]
-        there = [member.name for member in side]
-        jobs = [member.name for member in members if "evenkeel.schedule" in member.labels]
-        if asked["purpose"] == "retire" and not there:
-            found |= {"needed": False, "narration": [f"{found['colour']} has no worker: nothing to retire"]}
-        # One worker that is down must not keep the traffic from going back at once; a rolling release took some away.
-        short = not side or (last.strategy == "rolling" and proof.fewer(proof.workers(side), last.capacity,
-                                                                        found["colour"]))
-        return {"changed": False, "release": last.as_dict(), "members": there, "short": short, "jobs": jobs, **found,
-                "narration": [*said, *found["narration"]]}
+        with opening as (opened, out_of_reach):
+            shares = {seen.running.get("web", "0") for seen in split.look(opened, split.SPLIT).values()}
+            found = rollback(last, shares, asked["force"]) if asked["purpose"] == "rollback" else retire(last, shares)
+            side = [member for member in members if member.labels.get("evenkeel.colour") == found["colour"]]
+            there = [member.name for member in side]
+            if asked["purpose"] == "retire" and not there:
+                found |= {"needed": False, "narration": [f"{found['colour']} has no worker: nothing to retire"]}
+            # One worker that is down must not keep the traffic from going back at once; a rolling release took some
+            # away.
+            short = not side or (last.strategy == "rolling" and proof.fewer(proof.workers(side), last.capacity,
+                                                                            found["colour"]))
+            result = {"changed": False, "release": last.as_dict(), "members": there, "short": short,
+                      "jobs": [member.name for member in members if "evenkeel.schedule" in member.labels], **found}
+            result["narration"] = [*said, *found["narration"]]
+            if not (asked["purpose"] == "rollback" and asked["switch"] and found["needed"] and not short):
+                return result
+            asking = {**AT_ONCE, "colour": found["colour"]}
+            made = switching.Switch(streams, asking, module.check_mode).among(opened, out_of_reach)
+            return {**result, **made, "needed": module.check_mode,
+                    "narration": [*result["narration"], *made["narration"]]}
 
     running.perform(module, work)
 

@@ -167,7 +167,8 @@ def begin(module: AnsibleModule, streams: DockerStreams) -> dict[str, Any]:
     try:
         made, told = release.begin(
             before, stack=streams.stack, image=asked["image"], strategy=asked["strategy"], active=active,
-            active_image=image_of(members[active]), last_serial=max(known_serial, said_serial, store.last_serial()),
+            active_image=image_of(streams, members[active]),
+            last_serial=max(known_serial, said_serial, store.last_serial()),
             capacity={pool: count for (pool, _), count in proof.workers(members[active]).items()},
             who=getpass.getuser(), now=time.time())
     except release.ReleaseError as error:
@@ -198,25 +199,23 @@ def moving(asked: Mapping[str, Any]) -> rolling.Moving:
 
 
 def traffic(streams: DockerStreams) -> tuple[str, int]:
-    """The colour that has the traffic, and the serial that the load balancers keep. One that is out of reach is not
-    asked: the switch sees to it."""
+    """The colour that has the traffic, and the serial that the load balancers keep. One that is out of reach could not
+    be switched later, and Pulumi would wait for it meanwhile: then nothing begins."""
     with balancing.Balancers(streams).opened() as (opened, out_of_reach):
-        if not opened:
-            raise running.RefusedError(f"no load balancer is within reach: {'; '.join(out_of_reach.values())}. Next: "
-                                       f"`make up STACK={streams.stack}`")
+        balancing.require_all(out_of_reach, streams.stack)
         seen = split.look(opened, split.SPLIT)
         kept = [one.run(f"cat {split.RELEASE} 2>/dev/null || true") for one in opened]
     serial = max((int(json.loads(text)["serial"]) for text in kept if text.strip()), default=0)
     return haproxy.leader(next(iter(seen.values())).running), serial
 
 
-def image_of(members: list[Member]) -> str:
+def image_of(streams: DockerStreams, members: list[Member]) -> str:
     """What a colour's web pool runs."""
-    images = [member.image for member in members if member.labels.get("evenkeel.pool") == "web"]
-    if not images:
+    workers = [member for member in members if member.labels.get("evenkeel.pool") == "web"]
+    if not workers:
         raise running.RefusedError("the colour that has the traffic has no worker: there is nothing to release beside. "
                                    "Next: `make up`")
-    return images[0]
+    return streams.image_of(workers[0])
 
 
 def repaired(project: str, stack: str) -> bool:

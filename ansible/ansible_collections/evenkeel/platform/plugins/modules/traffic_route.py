@@ -78,10 +78,7 @@ def main() -> None:
     def work(streams: DockerStreams) -> dict[str, Any]:
         balancers = balancing.Balancers(streams)
         with balancers.opened() as (opened, out_of_reach):
-            if out_of_reach:
-                raise running.RefusedError(
-                    f"not every load balancer is within reach: {'; '.join(out_of_reach.values())}. Nothing was "
-                    f"changed. Next: `make up STACK={streams.stack}`, then run the same command again")
+            balancing.require_all(out_of_reach, streams.stack)
             seen = split.look(opened, split.TESTERS)
             wanted = dict(next(iter(seen.values())).file)
             wanted.pop(asked["value"], None)

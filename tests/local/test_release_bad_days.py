@@ -1,0 +1,114 @@
+"""Releases on bad days: killed at every stage, a load balancer that is gone, figures that nobody gives. The traffic
+goes one of two ways then, on both load balancers: the former, or the new one.
+
+In this order, since each begins where the one before ended.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.release_runs import (
+    BLUE,
+    GREEN,
+    PATIENCE_S,
+    QUICK,
+    everywhere,
+    receipt,
+    release,
+    see_no_change,
+    started,
+)
+from tests.support.releases import build, split_of, variables
+from tests.support.running import RunningPlatform
+
+STAGES = ("health", "before_switch", "after_switch")
+"""(While it fills and while it watches: see test_releases.)"""
+HANGS_S = 20
+BACK_S = 60
+
+
+def killed_in(platform: RunningPlatform, folder: Path, image: str, stage: str, hooks: dict[str, str]) -> None:
+    """A run whose controller dies while the command of ``stage`` runs for the first time."""
+    log = folder / f"{stage}.log"
+    run = started(platform, log, "release", "-e", f"image={image}", *variables(folder, **QUICK, release_hooks=hooks))
+    deadline = time.monotonic() + PATIENCE_S
+    while not (folder / stage).exists():
+        assert run.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+
+
+def test_killed_at_every_stage_and_run_again_it_arrives_and_nothing_is_dropped(
+        shop: RunningPlatform, tmp_path: Path) -> None:
+    image = build("staged")
+    hooks = {stage: f"[ -e {tmp_path}/{stage} ] || {{ touch {tmp_path}/{stage}; exec sleep {HANGS_S}; }}"
+             for stage in STAGES}
+    for stage in STAGES:
+        killed_in(shop, tmp_path, image, stage, hooks)
+        shares = set(split_of(shop).values())
+        assert shares == {GREEN if stage == "after_switch" else BLUE}, f"killed in {stage}: {shares}"
+    run = release(shop, tmp_path, image, release_hooks=hooks)
+    assert run.status == 0 and "it goes on from there" in run.said, run.said
+    assert split_of(shop) == everywhere(GREEN) and receipt(shop, 1)["dropped"] == 0
+    see_no_change(shop)
+
+
+@contextmanager
+def gone(platform: RunningPlatform, balancer: str) -> Iterator[None]:
+    """Nobody brings it back meanwhile."""
+    with platform.held(balancer, "a test of releases"):
+        try:
+            yield
+        finally:
+            platform.container(balancer).start()
+            deadline = time.monotonic() + BACK_S
+            while platform.container(balancer).attrs["State"]["Health"]["Status"] != "healthy":
+                assert time.monotonic() < deadline, f"{balancer} should be healthy again"
+                time.sleep(0.3)
+
+
+@pytest.mark.parametrize("moment", ["before the release", "before the switch"])
+def test_a_load_balancer_that_is_gone_leaves_everything_as_it_was(
+        shop: RunningPlatform, tmp_path: Path, moment: str) -> None:
+    hooks = {}
+    with gone(shop, "haproxy-2"):
+        if moment == "before the release":
+            shop.container("haproxy-2").kill()
+        else:
+            hooks["before_switch"] = f"docker kill evenkeel-{shop.stack}-haproxy-2"
+        run = release(shop, tmp_path, build("meanwhile"), release_hooks=hooks, release_health_timeout_s=5)
+        assert run.status != 0 and "not every load balancer is within reach: haproxy-2" in run.said, run.said
+        assert ("serves all requests" in run.said) == (moment == "before the switch"), "nothing had begun, or went back"
+    assert split_of(shop) == everywhere(GREEN)
+    see_no_change(shop)
+
+
+def test_a_load_balancer_that_dies_after_the_switch_comes_back_with_it(shop: RunningPlatform, tmp_path: Path) -> None:
+    hooks = {"after_switch": f"docker kill evenkeel-{shop.stack}-haproxy-2"}
+    run = release(shop, tmp_path, build("later"), release_hooks=hooks)
+    # What was in flight on it may be lost, and is counted: the release stays, and says so.
+    assert run.status == 0 or "is in place, and" in run.said, run.said
+    deadline = time.monotonic() + BACK_S
+    while shop.container("haproxy-2").attrs["State"]["Health"]["Status"] != "healthy":
+        assert time.monotonic() < deadline, "the supervisors should have brought haproxy-2 back"
+        time.sleep(0.3)
+    assert split_of(shop) == everywhere(BLUE)
+
+
+def test_no_figures_are_no_pass(shop: RunningPlatform, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    run = release(shop, tmp_path, build("unseen"), release_strategy="canary", release_first_percent=50,
+                  release_step_s=3, release_patience_s=3, release_source="prometheus", release_prometheus_url=nobody)
+    assert run.status != 0 and "no data" in run.said, run.said
+    assert split_of(shop) == everywhere(BLUE)
