@@ -28,6 +28,15 @@ status: ## every member with its role, health, version and memory [STACK=local]
 logs: ## what members say [TIER=postgres SINCE=5m QUERY=text STACK=local]
 	@$(SETUP) logs STACK=$(STACK) TIER='$(TIER)' SINCE='$(SINCE)' QUERY='$(QUERY)'
 
+alerts: ## what fires or is about to, what it means and what to do; addresses of Prometheus [STACK=local]
+	@$(RUN) python -m operations.monitoring alerts STACK=$(STACK)
+
+alert-test: ## one alert through every configured route, and whether it arrived [STACK=local]
+	@$(RUN) python -m operations.monitoring alert-test STACK=$(STACK)
+
+ask: ## figures of the platform, by PromQL [QUERY='up == 0' STACK=local]
+	@$(RUN) python -m operations.monitoring ask STACK=$(STACK) QUERY='$(QUERY)'
+
 hold: ## keep supervisors from bringing a member back [MEMBER=redis-2 FOR=10m WHY=text STACK=local]
 	@$(SETUP) hold STACK=$(STACK) MEMBER='$(MEMBER)' FOR='$(FOR)' WHY='$(WHY)'
 
@@ -168,7 +177,7 @@ bench-release: ## ten releases, a rollback and a drain at 60 % of the capacity, 
 	@$(SETUP) load-tools
 	@$(RUN) env PYTHONPATH=ansible python -m operations.benchmarks.release
 
-docs: ## write docs/settings.md from the settings models, docs/changes.md from what they change, docs/previews.md's rules
+docs: ## write docs/settings.md, docs/changes.md and the generated parts of docs/previews.md and docs/monitoring.md
 	@$(SETUP) docs
 	@$(RUN) python -m tests.support.changes_page
 

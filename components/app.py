@@ -24,6 +24,7 @@ from components.workload import (
     ConfigFile,
     Effect,
     HealthCheck,
+    Metrics,
     Port,
     Resources,
     Schedule,
@@ -88,6 +89,7 @@ class App(Tier):
         side = settings.colours.blue if colour == "blue" else settings.colours.green
         image = pool.image or side.image or settings.image
         port = _port(settings, pool)
+        metrics_path = settings.metrics_path if pool.metrics_path is None else pool.metrics_path
         return Workload(
             name=workload_name(name, colour),
             tier=self.kind,
@@ -102,6 +104,7 @@ class App(Tier):
             files=lambda _member: self._files(offered, UPTAKE_EFFECTS[settings.uptake]),
             reload=("/bin/sh", "-c", "kill -HUP 1") if settings.uptake is Uptake.SIGNAL else None,
             ports=(Port("http", port),) if port != WITHOUT_PORT else (),
+            metrics=(Metrics(port, metrics_path),) if metrics_path and port != WITHOUT_PORT else (),
             tmpfs=(*WRITABLE, *settings.writable_paths),
             settle_s=SETTLE_S if port != WITHOUT_PORT else 0,
             stop_signal=settings.stop_signal,

@@ -25,6 +25,7 @@ from components.workload import (
     Effect,
     HealthCheck,
     Member,
+    Metrics,
     Port,
     Resources,
     Volume,
@@ -85,6 +86,9 @@ class Edge(Tier):
             reload_settle_s=RELOAD_SETTLE_S,
             ports=(Port("https", edge_nginx.HTTPS_PORT, edge.nginx.https_port),
                    Port("http", edge_nginx.HTTP_PORT, edge.nginx.http_port)),
+            metrics=(Metrics(edge_nginx.STATUS_PORT, "/edge/status", exporter="nginx"),
+                     Metrics(edge_nginx.HTTPS_PORT, self.context.settings.monitoring.probe.path, tls=True,
+                             exporter="blackbox")),
             volumes=(Volume("cache", path=edge_nginx.CACHE_DIR, size_gib=1 + edge.cache.size_mib / 1024,
                             protected=False),),
             stop_signal="SIGQUIT",
@@ -130,6 +134,8 @@ class Edge(Tier):
             reload_settle_s=RELOAD_SETTLE_S,
             ports=(Port("https", edge_haproxy.PORT), Port("status", edge_haproxy.STATUS_PORT),
                    Port("peers", edge_haproxy.PEER_PORT)),
+            # The room kept for workers that are not there has nothing to tell.
+            metrics=(Metrics(edge_haproxy.STATUS_PORT, parameters={"no-maint": ""}),),
             volumes=(Volume("state", size_gib=0.1),),
             stable_address=True,
             settle_s=SETTLE_S,  # until it has found the workers, and Nginx has found it

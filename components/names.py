@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from components.workload import Workload
+
 
 class Names(Protocol):
     """Names and addresses within one stack."""
@@ -17,6 +19,9 @@ class Names(Protocol):
 
     def container(self, workload: str, ordinal: int) -> str:
         """What the engine itself calls one member, for whoever speaks to the engine."""
+
+    def tells_apart(self, workload: Workload) -> bool:
+        """Whether each member has a name of its own (``member``). Where not, only ``service`` leads to them."""
 
     def service(self, workload: str) -> str:
         """The DNS name behind which any member of a workload (or of an alias) answers."""

@@ -13,6 +13,7 @@ from components.app import App
 from components.certificates import Certificates
 from components.edge import Edge
 from components.generated import rotation
+from components.monitoring import Monitoring
 from components.postgres import Postgres
 from components.redis import Redis
 from components.secrets import Secrets
@@ -21,7 +22,7 @@ from components.supervision import Supervision
 from components.tier import Context, Target, Tier
 from components.workload import Workload
 
-TIERS: tuple[type[Tier], ...] = (Edge, App, Postgres, Redis, Supervision)
+TIERS: tuple[type[Tier], ...] = (Edge, App, Postgres, Redis, Monitoring, Supervision)
 """In the order in which a request passes them, and in which they are shown."""
 FIRST: tuple[type[Tier], ...] = (Postgres, Redis)
 """Registered before the others: all start at once, but an engine makes only a few at a time, and what the others need
@@ -39,6 +40,8 @@ class Platform:
                                Secrets(foundation, steps=steps, sources=settings.secrets.source_of),
                                Certificates(stack, foundation, steps=steps))
         made = {tier: tier(self.context) for tier in (*FIRST, *(one for one in TIERS if one not in FIRST))}
+        for tier in made.values():
+            tier.run()
         self.tiers = [made[tier] for tier in TIERS]
         self._phases = {**self.context.secrets.phases, **self.context.certificates.phases}
         rotation.refuse_unknown(steps, set(self._phases))

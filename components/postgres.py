@@ -35,6 +35,7 @@ from components.workload import (
     Effect,
     HealthCheck,
     Member,
+    Metrics,
     Port,
     Resources,
     Volume,
@@ -48,7 +49,7 @@ HEALTH = "health.curl"
 POSTGRES_PORT = 5432
 PATRONI_PORT = 8008
 ETCD_CLIENT_PORT, ETCD_PEER_PORT, ETCD_METRICS_PORT = 2379, 2380, 2381
-WRITE_PORT, READ_PORT, PROXY_STATUS_PORT = 5432, 5433, 8404
+WRITE_PORT, READ_PORT, PROXY_STATUS_PORT, PROXY_METRICS_PORT = 5432, 5433, 8404, 8405
 PGBOUNCER_PORT = 6432
 NAMESPACE, SCOPE = "/evenkeel/", "postgres"
 LEADER_KEY = f"{NAMESPACE}{SCOPE}/leader"
@@ -102,7 +103,8 @@ class Postgres(Tier):
             resources=Resources(memory_mib=etcd.memory_mib, cpus=etcd.cpus, cpu_weight=CPU_FIRST),
             health=HealthCheck(curl(f"http://127.0.0.1:{ETCD_METRICS_PORT}/health")),
             files=files, volumes=(Volume("data", size_gib=etcd.storage_gib),), clustered=True, can_grow=False,
-            ports=(Port("client", ETCD_CLIENT_PORT), Port("peer", ETCD_PEER_PORT)), stop_grace_s=10)
+            ports=(Port("client", ETCD_CLIENT_PORT), Port("peer", ETCD_PEER_PORT)),
+            metrics=(Metrics(ETCD_CLIENT_PORT, tls=True),), stop_grace_s=10)
 
     # -- Postgres -----------------------------------------------------------------------------------------------------
 
@@ -143,7 +145,9 @@ class Postgres(Tier):
             files=files, check=("postgres-settings", "check"), reload=("postgres-settings",),
             converge=RESTART, converge_on=("patroni/patroni.yml",), clustered=True,
             volumes=(Volume("data", size_gib=settings.storage_gib),),
-            ports=(Port("postgres", POSTGRES_PORT), Port("patroni", PATRONI_PORT)), stop_grace_s=60,
+            ports=(Port("postgres", POSTGRES_PORT), Port("patroni", PATRONI_PORT)),
+            metrics=(Metrics(PATRONI_PORT, tls=True), Metrics(POSTGRES_PORT, tls=True, exporter="postgres")),
+            stop_grace_s=60,
             # A primary that can't reach etcd while it stops waits for it until it is killed.
             stops_before=("etcd",))
 
@@ -170,7 +174,8 @@ class Postgres(Tier):
                 "pgproxy.cfg", "pgproxy/pgproxy.cfg.j2",
                 members=self.hosts("postgres", settings.members), resolver=self.context.names.resolver,
                 port=POSTGRES_PORT, api_port=PATRONI_PORT, write_port=WRITE_PORT, read_port=READ_PORT,
-                status_port=PROXY_STATUS_PORT, read_lag_mib=settings.read_lag_mib, tls_dir=TLS_DIR,
+                status_port=PROXY_STATUS_PORT, metrics_port=PROXY_METRICS_PORT, read_lag_mib=settings.read_lag_mib,
+                tls_dir=TLS_DIR,
                 inter_ms=timing.check_ms, fastinter_ms=timing.failing_check_ms, fall=timing.check_falls,
                 downinter_ms=timing.failing_check_ms, read_inter_ms=2 * timing.check_ms,
                 check_timeout_ms=2 * timing.check_ms, connect_ms=2 * timing.check_ms,
@@ -182,7 +187,8 @@ class Postgres(Tier):
             health=HealthCheck(curl(f"http://127.0.0.1:{PROXY_STATUS_PORT}/ready")),
             files=files, reload=signal("USR2"),
             check=("haproxy", "-c", "-q", "-f", f"{CONFIG_DIR}/pgproxy.cfg"),
-            ports=(Port("write", WRITE_PORT), Port("read", READ_PORT)), stop_grace_s=10,
+            ports=(Port("write", WRITE_PORT), Port("read", READ_PORT)), metrics=(Metrics(PROXY_METRICS_PORT),),
+            stop_grace_s=10,
             drain=proxy_drain(PGBOUNCER_PORT))
 
     def _pgbouncer(self) -> Workload:
@@ -197,12 +203,13 @@ class Postgres(Tier):
                 self.file("pgbouncer/userlist.txt", "pgbouncer/userlist.txt.j2", secret=True, users=users),
                 self.file("pgbouncer/hba.conf", "pgbouncer/hba.conf.j2", database=settings.database,
                           readonly_database=settings.readonly_database, writers=writer.names, readers=reader.names,
-                          operator=access.API_USER),
+                          operator=access.API_USER, exporters=access.MONITORING_CERTIFICATE),
                 self.file(
                     "pgbouncer/pgbouncer.ini", "pgbouncer/pgbouncer.ini.j2",
                     database=settings.database, user=writer.pooled,
                     readonly_database=settings.readonly_database, readonly_user=reader.pooled,
-                    operator=access.API_USER, host=self.context.names.service("pgproxy"),
+                    operator=access.API_USER, exporters=access.MONITORING_CERTIFICATE,
+                    host=self.context.names.service("pgproxy"),
                     write_port=WRITE_PORT, read_port=READ_PORT, port=PGBOUNCER_PORT, tls_dir=TLS_DIR,
                     config_dir=f"{CONFIG_DIR}/pgbouncer", pool_size=pools.pool_size,
                     reserve_pool_size=pools.reserve_pool_size, readers_pool_size=pools.readers_pool_size,
@@ -220,6 +227,7 @@ class Postgres(Tier):
             health=HealthCheck(("pg_isready", "-q", "-h", "/run", "-p", str(PGBOUNCER_PORT), "-d", settings.database,
                                 "-U", settings.user)),
             files=files, reload=signal("HUP"), ports=(Port("pgbouncer", PGBOUNCER_PORT),),
+            metrics=(Metrics(PGBOUNCER_PORT, tls=True, exporter="pgbouncer"),),
             # SIGINT lets transactions end first, SIGTERM does not.
             stop_signal="SIGINT", stop_grace_s=15)
 

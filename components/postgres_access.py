@@ -1,7 +1,7 @@
 """Who may log in to Postgres, and how.
 
 Members of the platform prove themselves by their certificates: replicas and pg_rewind as members, PgBouncer as the
-pooler, the exporter as monitoring. They have no password, so a new authority (``make rotate WHAT=ca``) is all their
+pooler, the exporters as themselves. They have no password, so a new authority (``make rotate WHAT=ca``) is all their
 rotation. Passwords are for the application alone, at PgBouncer or at pgproxy. Postgres and PgBouncer keep one password
 per role, so each login is a pair of roles, ``app`` and ``app_b``: in the middle of a rotation both have one. Whichever
 logs in acts as the first, who owns everything.
@@ -21,7 +21,7 @@ from components.settings.postgres import ALTERNATE, POOLED
 from components.settings.postgres import Postgres as PostgresSettings
 
 REPLICATION_USER, REWIND_USER, MONITORING_USER, API_USER = "replicator", "rewinder", "monitor", "patroni"
-MEMBER_CERTIFICATE, POOLER_CERTIFICATE, MONITORING_CERTIFICATE = "postgres", "pgbouncer", "monitoring"
+MEMBER_CERTIFICATE, POOLER_CERTIFICATE, MONITORING_CERTIFICATE = "postgres", "pgbouncer", "exporters"
 """Common names: those of the workloads."""
 REWIND_FUNCTIONS = (
     "pg_catalog.pg_ls_dir(text, boolean, boolean)", "pg_catalog.pg_stat_file(text, boolean)",
@@ -105,7 +105,10 @@ def identities(settings: PostgresSettings) -> list[dict[str, str]]:
 def pooler_users(settings: PostgresSettings, secrets: Secrets) -> pulumi.Output[list[dict[str, str]]]:
     """PgBouncer's own list: every login that has a password, and the one for operations, which may use its console."""
     both = [secrets.accepted(login.secret).apply(partial(_users, login)) for login in logins(settings)]
-    operator = secrets.password("postgres-api").apply(lambda password: [{"name": API_USER, "password": password}])
+    # The exporters show their certificate, and hba.conf lets nobody in by an empty password.
+    exporters = {"name": MONITORING_CERTIFICATE, "password": ""}
+    operator = secrets.password("postgres-api").apply(
+        lambda password: [{"name": API_USER, "password": password}, exporters])
     return pulumi.Output.all(*both, operator).apply(lambda lists: [user for users in lists for user in users])
 
 

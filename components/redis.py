@@ -26,6 +26,7 @@ from components.workload import (
     Effect,
     HealthCheck,
     Member,
+    Metrics,
     Port,
     Resources,
     Volume,
@@ -38,7 +39,10 @@ PORT = 6379
 BUS_PORT = PORT + 10000
 """Members talk to each other there; Redis derives it from ``PORT``."""
 PLATFORM_USER = "platform"
-"""Forms the cluster, replicates, monitors, moves slots. Of keys it may only move them from member to member."""
+"""Forms the cluster, replicates, moves slots. Of keys it may only move them from member to member."""
+MONITOR_USER = "monitor"
+MONITOR_RULES = "resetkeys resetchannels -@all +ping +info +cluster|info +latency|latest +slowlog|len"
+"""What the exporter asks. No SLOWLOG GET: it shows what others wrote."""
 
 CLIENT_COMMANDS = "+info +cluster|info +cluster|keyslot +cluster|myid +cluster|nodes +cluster|shards +cluster|slots"
 """What client libraries ask a cluster for when they connect. INFO counts as dangerous, hence granted by name."""
@@ -106,6 +110,8 @@ class Redis(Tier):
             files=lambda member: [*self._member_files(member), *shared],
             reload=("/usr/local/bin/redis-reload",),
             ports=(Port("redis", PORT), Port("bus", BUS_PORT)),
+            # Certificates are issued and renewed all at once: these stand for all that only the platform itself sees.
+            metrics=(Metrics(PORT, tls=True, exporter="redis"), Metrics(PORT, tls=True, exporter="certificate")),
             volumes=(Volume("data", DATA_DIR, settings.persistence.volume_gib),),
             tmpfs_mib=16,
             clustered=True,
@@ -155,8 +161,10 @@ class Redis(Tier):
     def _users(self) -> list[dict[str, Any]]:
         users = [{"name": purpose.name, "rules": purpose.rules, "hashes": self._hashes(purpose.password)}
                  for purpose in PURPOSES]
-        return [*users, {"name": PLATFORM_USER, "rules": PLATFORM_RULES,
-                         "hashes": self._hashes(f"redis-{PLATFORM_USER}")}]
+        # Also where nobody watches: a password that exists is protected, so nobody could be switched off otherwise.
+        own = ((PLATFORM_USER, PLATFORM_RULES), (MONITOR_USER, MONITOR_RULES))
+        return [*users, *({"name": name, "rules": rules, "hashes": self._hashes(f"redis-{name}")}
+                          for name, rules in own)]
 
     def _hashes(self, password: str) -> pulumi.Output[list[str]]:
         """Of every accepted value; a Redis user may have several passwords."""

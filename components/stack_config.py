@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config
 
-SECRETS = ("app-secret-", "edge-certificate")
+SECRETS = ("app-secret-", "edge-certificate", "alert-")
 """Config keys that begin so are secrets of the user's, not settings."""
 
 

@@ -28,6 +28,7 @@ from components.workload import (
     Effect,
     HealthCheck,
     Member,
+    Metrics,
     Port,
     Resources,
     Workload,
@@ -35,7 +36,8 @@ from components.workload import (
 )
 
 SUPERVISOR, PROXY = "supervisor", "engineproxy"
-PORT, STATUS_PORT = 2376, 8404
+PORT, STATUS_PORT, METRICS_PORT = 2376, 8404, 9102
+FIGURES = "monitoring"
 EVENTS = ("create", "destroy", "die", "kill", "oom", "start", "stop")
 """What supervisors hear of; health checks alone would be ten events a second."""
 ACTIONS = ("start", "restart")
@@ -111,9 +113,10 @@ class Supervision(Tier):
             zones=(Zone.DATA, Zone.CONTROL),
             resources=Resources(memory_mib=settings.memory_mib, cpus=settings.cpus, cpu_weight=CPU_FIRST),
             health=HealthCheck(("supervisor-health",), start_s=30), files=files, tmpfs=("/run",), tmpfs_mib=4,
-            stop_grace_s=10,
-            # Who watches goes first, so that it neither sees nor mistakes how the others go.
-            stops_before=(*(workload.name for workload in self.context.declared), PROXY))
+            metrics=(Metrics(METRICS_PORT, tls=True, about_others=True),), stop_grace_s=10,
+            # Who watches goes first, so that it neither sees nor mistakes how the others go. (What is stopped it leaves
+            # alone anyway: the start need not wait for figures.)
+            stops_before=(*(workload.name for workload in self.context.declared if workload.tier != FIGURES), PROXY))
 
     def _fencing(self) -> dict[str, Any] | None:
         """The leader key that the pair may release, and the engine's names of those who may hold it."""

@@ -41,7 +41,7 @@ class Context:
     secrets: Secrets
     certificates: Certificates
     declared: list[Workload] = field(default_factory=list)
-    """Every workload of the tiers so far, in their order."""
+    """Every workload of the tiers so far, in their order; of all tiers once files are asked for."""
 
     @property
     def names(self) -> Names:
@@ -58,9 +58,12 @@ class Tier(pulumi.ComponentResource):
         super().__init__(f"evenkeel:tier:{self.kind.capitalize()}", self.kind, None, opts)
         self.context = context
         self.running = self.workloads()
+        context.declared.extend(self.running)
+
+    def run(self) -> None:
+        """Have the target run them. After all tiers are declared: a tier's files may tell of all the others."""
         for workload in self.running:
-            context.declared.append(workload)
-            context.target.run(workload, parent=self)
+            self.context.target.run(workload, parent=self)
         self.register_outputs({})
 
     def workloads(self) -> list[Workload]:

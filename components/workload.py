@@ -36,6 +36,8 @@ class Zone(StrEnum):
     DATA = "data"
     CONTROL = "control"
     """Who may ask the engine for something, and whom it is asked through."""
+    WATCH = "watch"
+    """Who watches, and who is told: from here messages leave the stack."""
 
     @property
     def internal(self) -> bool:
@@ -91,6 +93,24 @@ class Port:
     number: int
     published: int | None = None
     """Host port of member 1 when reachable from outside; member n has ``published + n - 1``."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Where a member tells figures about itself in Prometheus' format; with an ``exporter``, where that one asks for
+    them on its behalf."""
+
+    port: int
+    path: str = "/metrics"
+    tls: bool = False
+    """By TLS, with a certificate of the platform's authority on either side."""
+    exporter: str = ""
+    """Whom the member answers, as it has no such format of its own: blackbox (a request as a client makes it),
+    certificate (what it shows), nginx, pgbouncer, postgres or redis."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """What else is asked with."""
+    about_others: bool = False
+    """The figures say themselves which member each of them is about."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +203,7 @@ class Workload:
     check: tuple[str, ...] | None = None
     """Run inside a member to judge the files in place before a reload; a failure puts the old ones back."""
     ports: tuple[Port, ...] = ()
+    metrics: tuple[Metrics, ...] = ()
     volumes: tuple[Volume, ...] = ()
     tmpfs: tuple[str, ...] = ("/tmp", "/run")  # noqa: S108 - inside the container
     tmpfs_mib: int = 64
@@ -221,6 +242,11 @@ class Workload:
     def stateful(self) -> bool:
         """Whether members have data of their own, hence an identity worth protecting."""
         return any(volume.protected for volume in self.volumes)
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether others must tell its members apart: they keep something, or an address."""
+        return bool(self.volumes) or self.stable_address
 
     @property
     def members(self) -> list[Member]:

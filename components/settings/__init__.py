@@ -14,6 +14,7 @@ from components.settings.app import App
 from components.settings.base import Model, knob
 from components.settings.edge import Edge
 from components.settings.errors import SettingsError, explain
+from components.settings.monitoring import Monitoring
 from components.settings.policies import Policies
 from components.settings.postgres import Postgres
 from components.settings.published import default_ports
@@ -62,6 +63,7 @@ class Settings(Model):
     redis: Redis = knob(Redis, "Redis Cluster.")
     secrets: Secrets = knob(Secrets, "Where the platform's own passwords come from.")
     supervision: Supervision = knob(Supervision, "The supervisors.")
+    monitoring: Monitoring = knob(Monitoring, "Figures, rules and alerts.")
     policies: Policies = knob(Policies, "The rules that a preview judges it by.")
     images: dict[str, str] = knob(
         dict, "Replacements of the platform's own images by name, for example `postgres: registry/postgres:tag`.")

@@ -106,6 +106,8 @@ class Pool(Model):
     static: StaticFiles | None = knob(None, "Set (`{}` is enough): this pool answers with static files.")
     health_path: str | None = knob(None, "Answers 200 when a member of this pool may get requests; empty: "
                                          "`app.health_path` and `app.readonly_health_path`.", pattern="^/")
+    metrics_path: str | None = knob(None, "Where a member of this pool tells its figures; unset: `app.metrics_path`. "
+                                          "`\"\"`: nowhere.", pattern="^(/.*)?$")
     max_connections: int = knob(256, "Requests in flight per worker; more wait in HAProxy's queue.", ge=1)
     memory_mib: int = knob(256, "Memory limit of one member.", unit="MiB", ge=32)
     cpus: float = knob(1.0, "CPU limit of one member.", unit="cores", gt=0)
@@ -165,6 +167,9 @@ class App(Model):
     readonly_health_path: str | None = knob(
         "/health/readonly", "Answers 200 when a worker may get requests that only read; empty: `health_path`.",
         pattern="^/")
+    metrics_path: str = knob("", "Where each worker tells its figures in Prometheus' format, on its own port; clients "
+                                 "are answered 404 there (`edge.nginx.private_paths`). Empty: nowhere.",
+                             pattern="^(/.*)?$")
     health_command: list[str] = knob(
         lambda: ["curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:{port}{path}"],
         "Run inside a member: exit 0 when it may get requests; `{port}` and `{path}` are filled in. The default needs "

@@ -60,7 +60,8 @@ class Vault(Model):
 
 class Secrets(Model):
     """Where the platform's own passwords come from. Names: `redis-cache`, `redis-session`, `redis-queue`,
-    `redis-platform`, `postgres-app`, `postgres-readonly`, `postgres-api`, `edge-cookie-key`, `edge-USER`."""
+    `redis-platform`, `redis-monitor`, `postgres-app`, `postgres-readonly`, `postgres-api`, `edge-cookie-key`,
+    `edge-USER`."""
 
     source: Source = knob(
         Source.GENERATED, "Of every password that `sources` doesn't name: generated, environment, file or vault.")

@@ -97,6 +97,18 @@ def plan(config: Mapping[str, Any], stack: str = "test") -> Plan:
     return made[0].plan()
 
 
+def platform(config: Mapping[str, Any], stack: str = "test") -> Platform:
+    """The platform of these settings, with everything that its tiers declare."""
+    made: list[Platform] = []
+
+    def program() -> None:
+        settings = Settings.load(config, stack=stack, where=f"stacks/Pulumi.{stack}.yaml")
+        made.append(Platform(stack, settings, PlanningTarget(stack, settings)))
+
+    on_mocks(_Generated(), program, stack)
+    return made[0]
+
+
 def on_mocks(mocks: pulumi.runtime.Mocks, program: Callable[[], None], stack: str) -> None:
     """Run a program of Pulumi's on mocks; returns once every registration is through."""
     # Pulumi takes the thread's event loop, and who ran `asyncio.run` before left none behind.

@@ -20,6 +20,7 @@ from components.certificates import AUTHORITY
 from components.postgres_access import API_USER, logins
 from components.redis import PORT as REDIS_PORT
 from components.settings import Settings
+from components.supervision import METRICS_PORT
 from operations.rotation import inside
 from operations.rotation.held import Held
 from operations.setup import engine_state
@@ -35,7 +36,7 @@ read it where Patroni does."""
 LISTENERS: Mapping[str, tuple[tuple[int, str], ...]] = {
     "nginx": ((8443, ""),), "haproxy": ((8443, ""), (10000, "")), "etcd": ((2379, ""), (2380, "")),
     "postgres": ((5432, POSTGRES_STARTTLS), (8008, "")), "pgbouncer": ((6432, POSTGRES_STARTTLS),),
-    "redis": ((REDIS_PORT, ""), (REDIS_PORT + 10000, "")),
+    "redis": ((REDIS_PORT, ""), (REDIS_PORT + 10000, "")), "supervisor": ((METRICS_PORT, ""),),
 }
 """Where a workload's members show their certificate: port, and the protocol that comes before TLS."""
 

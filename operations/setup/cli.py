@@ -167,13 +167,15 @@ def repair(call: Call) -> int:
 
 
 def docs(call: Call) -> int:
-    """Write docs/settings.md and the rules in docs/previews.md anew."""
+    """Write docs/settings.md, the rules in docs/previews.md and the alerts in docs/monitoring.md anew."""
     from components.settings.documentation import markdown
-    from operations.previews import documentation
+    from operations.monitoring import documentation as alerts
+    from operations.previews import documentation as rules
 
     (ROOT / "docs" / "settings.md").write_text(markdown())
-    documentation.write()
-    call.console.print("written: docs/settings.md, docs/previews.md")
+    rules.write()
+    alerts.write()
+    call.console.print("written: docs/settings.md, docs/previews.md, docs/monitoring.md")
     return 0
 
 

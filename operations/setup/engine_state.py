@@ -10,7 +10,7 @@ from components.targets.docker import engine, naming
 from operations.setup import by_hand
 from operations.setup.stack import Recorded
 
-TIERS = ("edge", "app", "postgres", "redis", "supervision")
+TIERS = ("edge", "app", "postgres", "redis", "monitoring", "supervision")
 
 
 def containers(stack: str) -> list[Container]:

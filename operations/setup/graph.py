@@ -12,6 +12,7 @@ FLOW = (
     ("nginx", "haproxy"), ("haproxy", "web-blue"), ("haproxy", "web-green"), ("web-blue", "pgbouncer"),
     ("web-green", "pgbouncer"), ("web-blue", "redis"), ("web-green", "redis"), ("pgbouncer", "pgproxy"),
     ("pgproxy", "postgres"), ("postgres", "etcd"), ("supervisor", "engineproxy"), ("supervisor", "etcd"),
+    ("prometheus", "exporters"), ("prometheus", "alertmanager"),
 )
 """Who calls whom. Only pairs that both run are drawn."""
 

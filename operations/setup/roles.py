@@ -35,6 +35,8 @@ QUESTIONS = {
     "pgproxy": Question(("haproxy", "-v"), re.compile(r"version ([\d.]+)")),
     "engineproxy": Question(("haproxy", "-v"), re.compile(r"version ([\d.]+)")),
     "supervisor": Question(("supervisor-health",), re.compile(r"version ([\d.]+)"), re.compile(r"^(\w+)$")),
+    "prometheus": Question(("prometheus", "--version"), re.compile(r"version ([\d.]+)")),
+    "alertmanager": Question(("prometheus-alertmanager", "--version"), re.compile(r"version ([\d.]+)")),
     "pgbouncer": Question(("pgbouncer", "--version"), re.compile(r"PgBouncer ([\d.]+)")),
 }
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from operations.supervisor import holds
+from operations.supervisor import figures, holds
 from operations.supervisor.engine import Engine
 from operations.supervisor.etcd import Etcd
 from operations.supervisor.fencer import Fencer
@@ -47,16 +47,20 @@ def run(settings: Settings, _arguments: Sequence[str]) -> int:
         return Etcd(settings.stores, settings.tls)
 
     pair = Pair(settings.me, settings.lease_s, etcd(), sees_the_engine)
+    told = figures.Figures(pair.role)
+    say.count = told.count
     fencer = Fencer(settings.fencing, engine, etcd, pair.role, say) if settings.fencing else None
     rescue = Rescue(engine, pair, current_holds, settings.longest_pause_s, say,
                     release=fencer.release if fencer else None)
     made.append(Supervisor(settings, engine(), pair, rescue,
-                           pool=ThreadPoolExecutor(WORKERS), say=say, fencer=fencer))
+                           pool=ThreadPoolExecutor(WORKERS), say=say, fencer=fencer, figures=told))
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stopped.set())
+    server = figures.serve(told, settings.directory)
     pair.start()
     made[0].run(stopped)
     pair.stop()
+    server.shutdown()
     return 0
 
 

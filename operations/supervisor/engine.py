@@ -6,8 +6,8 @@ import contextlib
 import http.client
 import json
 import ssl
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from operations.supervisor import container, events
@@ -37,6 +37,7 @@ class Listed:
     status: str
     is_member: bool
     schedule: str | None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class Engine:
@@ -88,7 +89,7 @@ def listed(told: dict[str, Any]) -> Listed:
     """One entry of the engine's list."""
     labels: dict[str, str] = told.get("Labels") or {}
     return Listed(told["Id"], told["Names"][0].removeprefix("/"), told["State"], "evenkeel.member" in labels,
-                  labels.get("evenkeel.schedule"))
+                  labels.get("evenkeel.schedule"), labels)
 
 
 def _checked(answer: tuple[int, bytes]) -> bytes:

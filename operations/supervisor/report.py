@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,9 +25,12 @@ class Report:
 
     def __init__(self, me: str) -> None:
         self._me = me
+        self.count: Callable[[str, str | None], None] = lambda _action, _member: None
+        """Told of every action and the member that it is about."""
 
     def __call__(self, action: str, text: str, *, level: str = "info", actor: str | None = None, **fields: Any) -> None:
         """``actor``: who did it, where it wasn't us."""
+        self.count(action, fields.get("member"))
         said = line(datetime.now(UTC).timestamp(), level, actor or self._me, action, text, **fields)
         with _one_at_a_time:
             sys.stdout.write(said + "\n")

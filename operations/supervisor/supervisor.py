@@ -14,6 +14,7 @@ from operations.supervisor.cron import Cron
 from operations.supervisor.engine import Engine, EngineError, GoneError, Listed
 from operations.supervisor.events import Event, History
 from operations.supervisor.fencer import Fencer
+from operations.supervisor.figures import Figures
 from operations.supervisor.hearing import Hearing
 from operations.supervisor.memory import Memory
 from operations.supervisor.pair import Pair, Role, delay_s
@@ -35,9 +36,9 @@ class Supervisor:
     """One of the pair. ``turn`` does one round of the loop."""
 
     def __init__(self, settings: Settings, engine: Engine, pair: Pair, rescue: Rescue, *,
-                 pool: Executor, say: Report, fencer: Fencer | None = None) -> None:
+                 pool: Executor, say: Report, fencer: Fencer | None = None, figures: Figures | None = None) -> None:
         self._settings, self._engine, self._pair, self._rescue = settings, engine, pair, rescue
-        self._pool, self._say, self._fencer = pool, say, fencer
+        self._pool, self._say, self._fencer, self._figures = pool, say, fencer, figures
         self._cron = Cron(say, settings.schedule_grace_s)
         self._memory = Memory(settings.steady_s)
         self.heard: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -71,6 +72,8 @@ class Supervisor:
         self._hear(role)
         listed = [one for one in self._engine.containers() if one.is_member]
         self.last_look = time.monotonic()
+        if self._figures is not None:
+            self._figures.look(time.time(), listed)
         self._said_unreachable = False
         self._tell(role)
         ids = {one.id for one in listed}

@@ -42,7 +42,7 @@ def settings() -> dict[str, Any]:
     found["app"]["jobs"]["stuck"] = {"schedule": "0 0 29 2 *", "command": ["sleep", "60"], "timeout_s": 1}
     # Published ports are reached through the engine's own bridge: it plays the CDN.
     found["edge"]["nginx"] = {"trusted_proxies": ["10.0.0.0/8"]}
-    return {**found, **SMALL}
+    return {**found, **SMALL, "monitoring": {"enabled": False}}
 
 
 @pytest.fixture(scope="module")

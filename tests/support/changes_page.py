@@ -51,19 +51,29 @@ def _classes() -> dict[str, Variation]:
             for name in ("api", "auth", "upload", "static") for key, value in changed.items()}
 
 
+def _route(kind: str) -> dict[str, Any]:
+    given = {"email": {"to": ["a@example.org"], "sender": "a@example.org", "server": "mail.example.org:587"},
+             "webhook": {"url": "https://a.example.org"}}
+    return {"monitoring": {"routes": {"web": {"kind": kind, **given.get(kind, {})}}}}
+
+
 POOL = "app.pools.NAME"
 JOB = "app.jobs.NAME"
 STATIC = {"app": {"pools": {"web": {"static": {}}}}}
 NIGHTLY = {"app": {"jobs": {"web": {"schedule": "0 3 * * *", "command": ["tidy"]}}}}
+ALERT = "monitoring.alerts.NAME"
+ROUTE = "monitoring.routes.NAME"
+OWN_ALERT = {"monitoring": {"alerts": {"web": {"expression": "shop_carts == 0", "says": "nobody buys"}}}}
 USERS = {"edge": {"basic_auth": {"users": ["anne"]}}}
-SECRETS = ("app-secret-TOKEN", "edge-certificate", "edge-certificate-key")
+SECRETS = ("app-secret-TOKEN", "edge-certificate", "edge-certificate-key", "alert-web")
 
 VARIATIONS: Mapping[str, Variation] = {
     "network.address": _one("0.0.0.0"),
     "network.edge_subnet": _one("10.99.0.0/24"),
     "images": Variation([{"nginx": "own/nginx:1"}, {"haproxy": "own/haproxy:1"}, {"pgproxy": "own/pgproxy:1"},
                          {"pgbouncer": "own/pgbouncer:1"}, {"postgres": "own/postgres:1"}, {"etcd": "own/etcd:1"},
-                         {"redis": "own/redis:1"}]),
+                         {"redis": "own/redis:1"}, {"prometheus": "own/prometheus:1"},
+                         {"alertmanager": "own/alertmanager:1"}, {"exporters": "own/exporters:1"}]),
     "edge.nginx.members": Variation([3, 1]),
     "edge.nginx.https_port": _one(9443),
     "edge.nginx.http_port": _one(9080),
@@ -141,6 +151,26 @@ VARIATIONS: Mapping[str, Variation] = {
     "redis.masters": Variation([4], {"redis": {"masters": 3}}),
     "redis.replicas_per_master": Variation([2]),
     "redis.writes_need_replicas": _one(1),
+    "app.metrics_path": _one("/metrics"),
+    f"{POOL}.metrics_path": _one("/metrics"),
+    "monitoring.alertmanager.members": Variation([3, 1]),
+    "monitoring.probe.statuses": _one([200]),
+    f"{ROUTE}.kind": _one("pagerduty", **_route("slack")),
+    f"{ROUTE}.severities": _one(["critical"], **_route("slack")),
+    f"{ROUTE}.channel": _one("#shop", **_route("slack")),
+    f"{ROUTE}.to": _one(["b@example.org"], **_route("email")),
+    f"{ROUTE}.sender": _one("c@example.org", **_route("email")),
+    f"{ROUTE}.server": _one("mail.example.org:25", **_route("email")),
+    f"{ROUTE}.user": _one("anne", **_route("email")),
+    f"{ROUTE}.url": _one("https://b.example.org", **_route("webhook")),
+    f"{ROUTE}.token": _one(True, **_route("webhook")),
+    f"{ALERT}.expression": _one("shop_carts < 5", **OWN_ALERT),
+    f"{ALERT}.says": _one("few buy", **OWN_ALERT),
+    f"{ALERT}.for_s": _one(30, **OWN_ALERT),
+    f"{ALERT}.severity": _one("critical", **OWN_ALERT),
+    f"{ALERT}.runbook": _one("https://wiki.example.com/carts", **OWN_ALERT),
+    "monitoring.records": _one({"shop:orders:rate5m": "rate(shop_orders_total[5m])"}),
+    "monitoring.thresholds.cpu_warning": _one(60),
     "policies.levels": _one({"three-domains": "off"}),
 }
 """Settings whose default can't be varied by rule, or where one variation would not tell everything."""

@@ -46,7 +46,7 @@ def declare(**postgres: Any) -> Declared:
 
     def program() -> None:
         settings = Settings.load({"postgres": postgres}, stack="test", where="test")
-        Postgres(Context("test", settings, target, Secrets(), Certificates("test")))
+        Postgres(Context("test", settings, target, Secrets(), Certificates("test"))).run()
         for workload in target.workloads:
             for member in workload.members:
                 of_member = contents.setdefault(member.name, {})

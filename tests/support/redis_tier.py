@@ -31,6 +31,9 @@ class EngineNames:
     def container(self, workload: str, ordinal: int) -> str:
         return f"stack-{workload}-{ordinal}"
 
+    def tells_apart(self, workload: Workload) -> bool:
+        return True
+
     def service(self, workload: str) -> str:
         return f"{workload}.example"
 
@@ -82,7 +85,7 @@ def declare(**redis: Any) -> Declared:
 
     def program() -> None:
         settings = Settings.load({"redis": redis}, stack="test", where="test")
-        Redis(Context("test", settings, target, Secrets(), Certificates("test")))
+        Redis(Context("test", settings, target, Secrets(), Certificates("test"))).run()
         for member in target.workloads[0].members:
             files[member.name] = {file.path: file for file in target.workloads[0].files(member)}
             contents[member.name] = {}

@@ -28,6 +28,8 @@ SETTINGS: Mapping[str, Any] = {
             "environment": {"ORDERS_FAULTS": "1"}},
     # As on the stack `local`: every request comes from one address. The class `auth` keeps its limit.
     "edge": {"rate_limits": {"api": {"paths": ["/"], "limit": 0}}, "limits": {"connections_per_client": 20000}},
+    # test_monitoring has a platform with it.
+    "monitoring": {"enabled": False},
 }
 
 

@@ -33,6 +33,9 @@ class Names:
     def container(self, workload: str, ordinal: int) -> str:
         return naming.container(self._stack, Member(workload, ordinal))
 
+    def tells_apart(self, workload: Workload) -> bool:
+        return True
+
     def service(self, workload: str) -> str:
         return workload
 
@@ -60,7 +63,7 @@ def declare(stack: str, others: Sequence[str], /, *, restarts_members: bool = Fa
         for name, _, count in (member.rpartition("-") for member in others):
             context.declared.append(Workload(name=name, tier="test", image="base", count=int(count), zones=(Zone.DATA,),
                                              resources=Resources(64, 0.1)))
-        Supervision(context)
+        Supervision(context).run()
         for workload in target.workloads:
             workloads[workload.name] = workload
             for member in workload.members:

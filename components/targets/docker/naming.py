@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import zlib
 
-from components.workload import Member, Zone
+from components.workload import Member, Workload, Zone
 
 STABLE_BLOCK = 16
 """Addresses set aside per workload whose members keep theirs for life."""
@@ -58,6 +58,9 @@ class DockerNames:
 
     def container(self, workload: str, ordinal: int) -> str:
         return container(self._stack, Member(workload, ordinal))
+
+    def tells_apart(self, _workload: Workload, /) -> bool:
+        return True
 
     def service(self, workload: str) -> str:
         return workload

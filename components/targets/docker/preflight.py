@@ -5,12 +5,12 @@ from __future__ import annotations
 import docker.errors
 
 from components.settings import Settings, SettingsError, TargetName
-from components.targets.docker import engine, engine_socket, images, ports
+from components.targets.docker import engine, engine_socket, images, own_rules, ports
 
 
 def check(stack: str, settings: Settings, where: str) -> None:
     """Raise ``SettingsError`` when the target is another one, the engine can't be reached or not by a socket that
-    supervisors may use, a port is taken or an image is missing."""
+    supervisors may use, a port is taken, an image is missing or a rule is wrong."""
     if settings.target is not TargetName.DOCKER:
         raise SettingsError(f"{where}: evenkeel:target: {settings.target.value}: its manifests are rendered and "
                             "validated in the tests, but this version does not deploy them yet.\nNothing was changed. "
@@ -31,3 +31,4 @@ def check(stack: str, settings: Settings, where: str) -> None:
     ports.check(stack, settings.network.address, wanted, where)
     for key, image in settings.images_in_use().items():
         images.check(images.reference(image, settings.images), key, where)
+    own_rules.check(settings, where)

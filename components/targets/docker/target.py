@@ -40,7 +40,8 @@ class DockerTarget:
         self.guard = Guard(stack, present or Present(), guard.permitted())
         self.guard.declare_release(settings.app.release)
         self._networks: dict[Zone, docker.Network] = {}
-        for zone in (Zone.DATA, Zone.APP, Zone.EDGE, Zone.CONTROL):
+        watch = (Zone.WATCH,) if settings.monitoring.enabled else ()
+        for zone in (Zone.DATA, Zone.APP, Zone.EDGE, Zone.CONTROL, *watch):
             self._networks[zone] = self._network(zone)
         self._waited_for: list[dict[str, Any]] = []
         self._limits: dict[str, Any] = {}

@@ -20,15 +20,10 @@ RUN_MARGIN_S = 60
 """A run that is not over so long after its own time-out is ended by the cluster: scheduling and pulling count, too."""
 
 
-def has_identity(workload: Workload) -> bool:
-    """Whether others must tell its members apart: they keep something, or an address."""
-    return bool(workload.volumes) or workload.stable_address
-
-
 def controller(stack: str, workload: Workload, files: Files, images: Images) -> dict[str, Any]:
     if workload.schedule:
         return _cron_job(stack, workload, workload.schedule, files, images)
-    return (_stateful_set if has_identity(workload) else _deployment)(stack, workload, files, images)
+    return (_stateful_set if workload.has_identity else _deployment)(stack, workload, files, images)
 
 
 def _stateful_set(stack: str, workload: Workload, files: Files, images: Images) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.workload import Member
+from components.workload import Member, Workload
 
 LABEL = "evenkeel"
 """Prefix of our own labels and annotations."""
@@ -35,6 +35,10 @@ class KubernetesNames:
 
     def container(self, workload: str, ordinal: int) -> str:
         return Member(workload, ordinal).name
+
+    def tells_apart(self, workload: Workload) -> bool:
+        """Pods of a Deployment come and go under names of their own."""
+        return workload.has_identity
 
     def service(self, workload: str) -> str:
         return f"{workload}.{self._suffix}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from components.targets.kubernetes import labels, names
-from components.targets.kubernetes.controllers import has_identity
 from components.workload import Workload
 
 
@@ -16,7 +15,7 @@ def services(stack: str, workload: Workload) -> list[dict[str, Any]]:
     selector = labels.selector(stack, workload)
     found = [_service(stack, workload, workload.name, selector, headless=True)]
     found += [_service(stack, workload, alias, selector) for alias in workload.aliases]
-    if has_identity(workload):
+    if workload.has_identity:
         members = _service(stack, workload, names.members_service(workload.name), selector, headless=True)
         members["spec"]["publishNotReadyAddresses"] = True
         found.append(members)

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 
 from components.targets.kubernetes import labels
-from components.targets.kubernetes.controllers import controller, disruption_budget, has_identity
+from components.targets.kubernetes.controllers import controller, disruption_budget
 from components.targets.kubernetes.files import Files
 from components.targets.kubernetes.names import KubernetesNames
 from components.targets.kubernetes.pods import Images
@@ -21,7 +21,7 @@ from components.workload import Workload
 
 def manifests(stack: str, workload: Workload, images: Images) -> list[dict[str, Any]]:
     """Everything one workload is on a cluster, in the order in which it can be applied."""
-    files = Files.of(stack, workload, per_member=has_identity(workload))
+    files = Files.of(stack, workload, per_member=workload.has_identity)
     return [
         _service_account(stack, workload),
         *files.manifests(),

@@ -22,7 +22,7 @@ def test_the_default_members(declared: tuple[Recorder, Platform]) -> None:
     counts = Counter(container.inputs["name"].rpartition("-")[0] for container in declared[0].of(CONTAINER))
     assert counts == {f"evenkeel-test-{workload}": count for workload, count in {
         "nginx": 2, "haproxy": 2, "web-blue": 2, "etcd": 3, "postgres": 3, "pgproxy": 2, "pgbouncer": 2,
-        "redis": 6, "engineproxy": 2, "supervisor": 2}.items()}
+        "redis": 6, "exporters": 1, "alertmanager": 2, "prometheus": 1, "engineproxy": 2, "supervisor": 2}.items()}
 
 
 def test_every_container_is_confined(declared: tuple[Recorder, Platform]) -> None:
@@ -45,6 +45,8 @@ def test_segments_only_touch_where_a_request_passes(declared: tuple[Recorder, Pl
     assert zones["nginx"] == {Zone.EDGE} and zones["haproxy"] == {Zone.EDGE, Zone.APP}
     assert zones["web-blue"] == zones["web-green"] == {Zone.APP, Zone.DATA}
     assert zones["engineproxy"] == {Zone.CONTROL} and zones["supervisor"] == {Zone.CONTROL, Zone.DATA}
+    assert zones["alertmanager"] == {Zone.WATCH}, "who reaches it may silence it"
+    assert zones["prometheus"] == {Zone.EDGE, Zone.DATA, Zone.WATCH} and zones["exporters"] == {Zone.EDGE, Zone.DATA}
     assert all(zones[name] == {Zone.DATA} for name in ("etcd", "postgres", "pgproxy", "pgbouncer", "redis"))
 
 
@@ -83,5 +85,5 @@ def test_users_of_the_edge_get_a_password_that_is_exported_as_a_secret() -> None
 def test_outputs_are_free_of_secrets(declared: tuple[Recorder, Platform]) -> None:
     outputs = declared[1].outputs()
     assert outputs["url"].startswith("https://localhost:")
-    assert len(outputs["members"]) == 26
+    assert len(outputs["members"]) == 30
     assert "password" not in str({name: value for name, value in outputs.items() if name != "authority"})

@@ -100,6 +100,7 @@ def test_the_pooler_and_postgres_agree_on_passwords(default: Declared) -> None:
         default.contents["postgres-1"]["postgres/roles.json"])["roles"]}
     lines = default.contents["pgbouncer-2"]["pgbouncer/userlist.txt"].splitlines()
     pooled = {line.split('"')[1]: line.split('"')[3] for line in lines if line}
+    assert pooled.pop("exporters") == "", "it comes by certificate alone"
     login = yaml.safe_load(default.contents["postgres-1"]["patroni/passwords.yml"])["restapi"]["authentication"]
     operator = {login["username"]: login["password"]}
     assert pooled == {name: roles[name] for name in ("app", "app_readonly")} | operator

@@ -62,7 +62,7 @@ IN_USE = pytest.mark.parametrize(("phase", "used"), [
 def test_servers_accept_both_values_between_introduction_and_retirement(phase: str, old: bool, new: bool) -> None:
     contents = files(phase)
     users = contents["redis-4"]["users.acl"]
-    for name in ("cache", "session", "queue", "platform"):
+    for name in ("cache", "session", "queue", "platform", "monitor"):
         assert (sha256(f"old-redis-{name}") in users, sha256(f"new-redis-{name}") in users) == (old, new), name
     pooled = contents["pgbouncer-2"]["pgbouncer/userlist.txt"]
     known = json.loads(contents["postgres-3"]["postgres/roles.json"])["roles"]
@@ -72,7 +72,9 @@ def test_servers_accept_both_values_between_introduction_and_retirement(phase: s
         assert (roles[user], roles[f"{user}_b"]) == (f"old-{secret}" if old else None, f"new-{secret}" if new else None)
     nginx = contents["nginx-1"]
     assert (nginx["htpasswd-a"].startswith("ann:"), nginx["htpasswd-b"].startswith("ann:")) == (old, new)
-    for member, of_member in contents.items():
+    secured = {member: of_member for member, of_member in contents.items() if "tls/ca.pem" in of_member}
+    assert contents.keys() - secured.keys() == {"alertmanager-1", "alertmanager-2"}, "they ask nobody of the platform"
+    for member, of_member in secured.items():
         assert ("old-authority" in of_member["tls/ca.pem"], "new-authority" in of_member["tls/ca.pem"]) == (old, new), \
             member
 
@@ -82,6 +84,7 @@ def test_clients_change_at_the_switch(phase: str, used: str) -> None:
     contents = files(phase)
     user = {"old": "app", "new": "app_b"}[used]
     assert contents["redis-1"]["platform.password"] == f"{used}-redis-platform"
+    assert f"{used}-redis-monitor" in contents["exporters-1"]["redis-passwords.json"]
     assert f"masterauth {used}-redis-platform" in contents["redis-1"]["replication.conf"]
     assert f"dynamic-cookie-key {used}-edge-cookie-key" in contents["haproxy-1"]["secret.cfg"]
     patroni = yaml.safe_load(contents["postgres-1"]["patroni/passwords.yml"])

@@ -217,7 +217,8 @@ def test_a_readiness_probe_is_the_health_check_and_nothing_is_killed_for_failing
 
 def test_zones_are_policies_and_only_the_edge_is_open(default: list[dict[str, Any]]) -> None:
     policies = {one["metadata"]["name"]: one["spec"] for one in of_kind(default, "NetworkPolicy")}
-    assert set(policies) == {"deny-by-default", "zone-edge", "zone-app", "zone-data", "zone-control", "nginx-public"}
+    assert set(policies) == {"deny-by-default", "zone-edge", "zone-app", "zone-data", "zone-control", "zone-watch",
+                             "nginx-public"}
     assert policies["deny-by-default"]["podSelector"] == {} and policies["deny-by-default"]["ingress"] == []
     assert {} not in policies["zone-data"]["egress"], "data members don't call out"
     assert {} not in policies["zone-control"]["egress"]

@@ -23,7 +23,7 @@ from components.generated import x509
 from components.pools import COLOURS, HttpPool, StaticFiles
 from components.rendering import render_text
 from components.settings.edge import Edge
-from components.workload import Member
+from components.workload import Member, Workload
 from operations.setup.images import image_tag
 from operations.setup.paths import ROOT
 
@@ -44,6 +44,9 @@ class Names:
 
     def container(self, workload: str, ordinal: int) -> str:
         return f"stack-{workload}-{ordinal}"
+
+    def tells_apart(self, workload: Workload) -> bool:
+        return True
 
     def service(self, workload: str) -> str:
         return workload

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.platform.plugins.module_utils import analysis, verdict, watching
+from ansible_collections.evenkeel.platform.plugins.module_utils import analysis, prometheus, verdict, watching
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import Member
 from ansible_collections.evenkeel.platform.plugins.module_utils.verdict import Limits, Measure
+from ansible_collections.evenkeel.platform.plugins.modules import release_watch
 
 ASKED = {"colour": "green", "seconds": 0.05, "until_samples": 0, "patience_s": 0.05, "source": "balancers"}
 WELL = Measure(100, 100, 0, 20.0)
@@ -88,3 +90,31 @@ def test_a_pause_stops_the_time_and_not_the_instant_limit() -> None:
     paused = ["pause"] * 30
     assert watch(Source(WELL, WELL), *paused, "promote")[0] == "promote", "its time was over long before"
     assert watch(Source(Measure(40, 10, 30), WELL), *paused)[0] == verdict.FAIL
+
+
+class Own:
+    """A stack with a Prometheus of its own, or one that is down."""
+
+    stack = "shop"
+
+    def __init__(self, *addresses: str) -> None:
+        self._addresses = addresses
+
+    def of(self, workload: str) -> list[Member]:
+        return [Member(f"{workload}-1", workload, "monitoring", "a", "c", "i", "image", True)]
+
+    def addresses(self, _member: Member) -> tuple[str, ...]:
+        return self._addresses
+
+
+def test_without_an_address_the_stacks_own_prometheus_is_asked() -> None:
+    assert release_watch._asked_at(Own("172.20.0.3"), "", "") == ("http://172.20.0.3:9090", prometheus.WORKERS_P95)
+    assert release_watch._asked_at(Own("172.20.0.3"), "", "own") == ("http://172.20.0.3:9090", "own")
+    assert release_watch._asked_at(Own(), "http://other:9090", "") == ("http://other:9090", "")
+    with pytest.raises(prometheus.PrometheusError, match="does not run"):
+        release_watch._asked_at(Own(), "", "")
+
+
+def test_the_workers_percentile_is_one_colours() -> None:
+    query = prometheus.queries("green", 30, prometheus.WORKERS_P95)["p95_ms"]
+    assert 'colour="green"}[30s]' in query and "{colour}" not in query and "{window}" not in query

@@ -77,7 +77,7 @@ def test_nothing_changed_says_so() -> None:
 def test_a_new_stack_is_folded() -> None:
     comment = markdown.render(report_of(Plan({}), plan(BASE), compared="nothing"))
     title, _, rest = comment.partition("<details>")
-    assert "a new stack, 26 members added" in title and "|" not in title and "| added |" in rest
+    assert "a new stack, 30 members added" in title and "|" not in title and "| added |" in rest
 
 
 def test_the_same_input_gives_the_same_comment_whatever_the_order() -> None:

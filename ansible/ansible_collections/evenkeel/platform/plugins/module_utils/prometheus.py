@@ -13,6 +13,11 @@ from typing import Any
 from ansible_collections.evenkeel.platform.plugins.module_utils.verdict import Measure
 
 TIMEOUT_S = 5.0
+WORKLOAD, PORT = "prometheus", 9090
+"""The platform's own."""
+WORKERS_P95 = ('1000 * histogram_quantile(0.95, sum by (le) (rate({__name__=~"(.+_)?http_request(_duration)?_seconds_'
+               'bucket",route!~"/health.*",colour="{colour}"}[{window}])))')
+"""By the histogram of answer times that workers tell where `app.metrics_path` says."""
 ANSWERS = "haproxy_backend_http_responses_total"
 
 

@@ -42,11 +42,13 @@ options:
     choices: [balancers, prometheus]
     default: balancers
   prometheus_url:
-    description: Address of the Prometheus.
+    description: Address of the Prometheus. Empty means the stack's own.
     type: str
-    default: http://127.0.0.1:9090
+    default: ''
   p95_query:
-    description: PromQL for the 95th percentile in ms, C({colour}) and C({window}) filled in.
+    description:
+      - PromQL for the 95th percentile in ms, C({colour}) and C({window}) filled in. Empty means the histogram of the
+        workers where the stack's own Prometheus is asked, else none.
     type: str
     default: ''
 extends_documentation_fragment:
@@ -107,7 +109,7 @@ def main() -> None:
         seconds={"type": "float", "default": 30.0}, until_samples={"type": "int", "default": 0},
         patience_s={"type": "float", "default": 30.0}, limits={"type": "dict", "default": {}},
         source={"type": "str", "choices": ["balancers", "prometheus"], "default": "balancers"},
-        prometheus_url={"type": "str", "default": "http://127.0.0.1:9090"}, p95_query={"type": "str", "default": ""})
+        prometheus_url={"type": "str", "default": ""}, p95_query={"type": "str", "default": ""})
     asked = module.params
     types: dict[str, Any] = {one.name: type(one.default) for one in fields(verdict.Limits)}
     if unknown := sorted(set(asked["limits"]) - set(types)):
@@ -120,13 +122,24 @@ def main() -> None:
                     "narration": []}
         try:
             source: analysis.Source = analysis.Balancers(streams) if asked["source"] == "balancers" else (
-                analysis.Prometheus(asked["prometheus_url"], asked["p95_query"]))
+                analysis.Prometheus(*_asked_at(streams, asked["prometheus_url"], asked["p95_query"])))
         except prometheus.PrometheusError as error:
             raise running.RefusedError(str(error)) from None
         outcome, why = Watching(asked, limits, source, release_store.Releases(streams)).run()
         return {"changed": False, "outcome": outcome, "why": why, "narration": [f"{asked['colour']}: {why}"]}
 
     running.perform(module, work)
+
+
+def _asked_at(streams: DockerStreams, url: str, p95_query: str) -> tuple[str, str]:
+    """Address and query, those of the stack's own Prometheus where no other is named."""
+    if url:
+        return url, p95_query
+    member = streams.of(prometheus.WORKLOAD)[0]
+    addresses = streams.addresses(member)
+    if not addresses:
+        raise prometheus.PrometheusError(f"{member.name} does not run. Next: `make up STACK={streams.stack}`")
+    return f"http://{addresses[0]}:{prometheus.PORT}", p95_query or prometheus.WORKERS_P95
 
 
 if __name__ == "__main__":

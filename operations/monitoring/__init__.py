@@ -1,0 +1,1 @@
+"""Asking the platform's own Prometheus and alert managers, from the command line."""

@@ -1,0 +1,98 @@
+"""``make ask QUERY='up == 0'``, ``make alerts``, ``make alert-test``: figures and alerts of a running platform."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+
+from components.settings import Settings, SettingsError
+from operations.monitoring import api, trial
+from operations.policies.subject import config_of
+from operations.setup.errors import SetupError
+
+USAGE = "make ask QUERY='up == 0' [STACK=local]; make alerts [STACK=local]; make alert-test [STACK=local]"
+COLOURS = {"critical": "red", "warning": "yellow", "info": "blue"}
+HIDDEN = frozenset({"stack", "job", "instance", "__name__"})
+"""Labels that say nothing that the others don't."""
+
+
+def ask(options: Mapping[str, str], console: Console) -> int:
+    """Exit status 1 where the expression gives nothing."""
+    if not options.get("QUERY"):
+        console.print(USAGE, highlight=False)
+        return 2
+    rows = api.query(options["STACK"], options["QUERY"])
+    for row in sorted(rows, key=lambda row: sorted(row["metric"].items())):
+        name = row["metric"].get("__name__", "")
+        labels = " ".join(f"{key}={value}" for key, value in sorted(row["metric"].items()) if key not in HIDDEN)
+        console.print(f"{_short(row['value'][1]):>12}  {' '.join(part for part in (name, labels) if part)}",
+                      highlight=False, markup=False)
+    if not rows:
+        console.print("nothing", highlight=False)
+    return 0 if rows else 1
+
+
+def alerts(options: Mapping[str, str], console: Console) -> int:
+    """Exit status 1 while a critical alert fires."""
+    found = api.alerts(options["STACK"])
+    for alert in sorted(found, key=lambda one: (list(COLOURS).index(one["labels"]["severity"]), one["activeAt"])):
+        labels, says = alert["labels"], alert["annotations"]
+        since = alert["activeAt"][:19].replace("T", " ")
+        console.print(f"[{COLOURS[labels['severity']]}]{labels['severity']}[/] {labels['alertname']}, "
+                      f"{alert['state']} since {since} UTC: {escape(says.get('summary', ''))}\n"
+                      f"    {escape(says.get('runbook', ''))}", highlight=False, soft_wrap=True)
+    if not found:
+        console.print("no alert fires or is pending", highlight=False)
+    console.print(f"Prometheus and the alert managers, from this machine: {'  '.join(api.addresses(options['STACK']))}",
+                  highlight=False, soft_wrap=True)
+    return int(any(one["state"] == "firing" and one["labels"]["severity"] == "critical" for one in found))
+
+
+def alert_test(options: Mapping[str, str], console: Console) -> int:
+    """Exit status 1 where it did not arrive on every route, 2 where there is none."""
+    name = options["STACK"]
+    routes = Settings.load(config_of(name), stack=name, where=f"stacks/Pulumi.{name}.yaml").monitoring.routes
+    if not routes:
+        console.print(f"No route is configured: nobody is told of an alert. Next: `monitoring.routes` in "
+                      f"stacks/Pulumi.{name}.yaml (docs/monitoring.md), then `make up`.", highlight=False)
+        return 2
+    outcomes = []
+    for outcome in trial.run(name, routes, lambda text: console.print(text, highlight=False, markup=False)):
+        outcomes.append(outcome)
+        said = "[green]arrived[/]" if outcome.arrived else f"[red]did not arrive[/]: {escape(outcome.why)}"
+        console.print(f"{outcome.route}: {said}", highlight=False)
+    return int(not all(outcome.arrived for outcome in outcomes))
+
+
+COMMANDS: Mapping[str, Callable[[Mapping[str, str], Console], int]] = {"ask": ask, "alerts": alerts,
+                                                                            "alert-test": alert_test}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit status; 2 for what can't be done."""
+    command, *rest = arguments or [""]
+    options = {"STACK": "local", **{name: value for name, _, value in (part.partition("=") for part in rest) if value}}
+    console = Console()
+    if command not in COMMANDS:
+        console.print(USAGE, highlight=False)
+        return 2
+    try:
+        return COMMANDS[command](options, console)
+    except (SetupError, SettingsError) as error:
+        console.print(str(error), highlight=False, markup=False)
+        return 2
+
+
+def _short(value: str) -> str:
+    number = float(value)
+    if not math.isfinite(number):
+        return value
+    return str(int(number)) if number.is_integer() else f"{number:.4g}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,166 @@
+"""The real monitoring tier: every member is asked, a fault reaches a receiver, a wrong rule does not get in."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from operations.monitoring import __main__ as commands
+from operations.monitoring import api
+from operations.setup.deploy import DeployError
+from operations.setup.errors import SetupError
+from operations.setup.paths import ROOT
+from tests.support.running import SETTINGS, RunningPlatform, brought_up
+
+STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}") + "-watched"
+HOOK, PORT = "alertmanager-2", 9999
+MESSAGES = "/tmp/messages"
+RECEIVER = textwrap.dedent(f"""
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with open("{MESSAGES}", "ab") as messages:
+                messages.write(body + b"\\n")
+            self.send_response(200)
+            self.end_headers()
+    HTTPServer(("", {PORT}), Hook).serve_forever()
+""")
+KILL = textwrap.dedent("""
+    import os, pathlib
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        if (process / "cmdline").read_text().startswith("prometheus-redis-exporter"):
+            os.kill(int(process.name), 15)
+""")
+MONITORING: dict[str, Any] = {
+    "alertmanager": {"group_interval_s": 5},
+    "routes": {
+        "hook": {"kind": "webhook", "url": f"http://{HOOK}:{PORT}/", "severities": ["info", "warning", "critical"]},
+        "closed": {"kind": "webhook", "url": f"http://{HOOK}:1/", "severities": ["info"]}}}
+TOLD_S, OVER_S = 30, 45
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[RunningPlatform]:
+    app = {**SETTINGS["app"], "metrics_path": "/metrics"}
+    with brought_up(STACK, {**SETTINGS, "app": app, "monitoring": MONITORING}) as running:
+        running.container(HOOK).exec_run(["python3", "-c", RECEIVER], detach=True)
+        wait(lambda: members_up() == dict.fromkeys((one["member"] for one in running.outputs["members"]), "1"), 60,
+             "everybody is asked and answers")
+        yield running
+
+
+def wait(condition: Callable[[], Any], seconds: float, what: str) -> float:
+    """How long it took until the condition held."""
+    begin = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begin < seconds, f"not within {seconds} s: {what}"
+        time.sleep(0.5)
+    return time.monotonic() - begin
+
+
+def asked(expression: str) -> list[dict[str, Any]]:
+    return api.query(STACK, expression)
+
+
+def members_up() -> dict[str, str]:
+    return {row["metric"]["member"]: row["value"][1] for row in asked("evenkeel:member_up")}
+
+
+def answers(watched: RunningPlatform) -> bool:
+    """Whether Prometheus has read what it knew and asks on."""
+    try:
+        return len(asked("up")) > len(watched.outputs["members"])
+    except SetupError:
+        return False
+
+
+def told(watched: RunningPlatform) -> list[tuple[str, str, str]]:
+    """(alert, member, status) of all that the receiver was told, in order."""
+    code, output = watched.container(HOOK).exec_run(["cat", MESSAGES])
+    messages = [json.loads(line) for line in output.decode().splitlines() if line] if code == 0 else []
+    return [(alert["labels"]["alertname"], alert["labels"].get("member", ""), alert["status"])
+            for message in messages for alert in message["alerts"]]
+
+
+def test_every_member_is_asked_and_answers(watched: RunningPlatform) -> None:
+    assert members_up() == {one["member"]: "1" for one in watched.outputs["members"]}
+    assert not asked("up == 0")
+    for exporter in ("pg_up", "redis_up", "nginx_up", "pgbouncer_up", "probe_success"):
+        assert {row["value"][1] for row in asked(exporter)} == {"1"}, exporter
+
+
+def test_every_rule_can_be_judged_and_none_fires(watched: RunningPlatform) -> None:
+    rules = json.loads(api.ask(api.prometheus(STACK), 9090, "/api/v1/rules"))["data"]["groups"]
+    assert [rule["name"] for group in rules for rule in group["rules"] if rule["health"] != "ok"] == []
+    busy = {"CpuBusy", "MemoryFull", "DiskFull", "SlowAnswers"}  # the machine's and its tests' affair
+    assert {one["labels"]["alertname"] for one in api.alerts(STACK) if one["state"] == "firing"} <= busy
+
+
+def test_what_runbooks_tell_to_ask_can_be_asked(watched: RunningPlatform) -> None:
+    pages = "".join(page.read_text() for page in (ROOT / "docs" / "runbooks").glob("*.md"))
+    questions = {first or second for first, second in re.findall(r"make ask QUERY=(?:'([^']*)'|(\S+))", pages)}
+    assert len(questions) > 10
+    known = {row["metric"]["__name__"] for row in asked('group by (__name__) ({__name__!=""})')}
+    for question in questions:
+        asked(question)
+        assert set(re.findall(r"\b(?:haproxy|node|pg|pgbouncer|redis)_\w+", question)) <= known, question
+
+
+def test_a_master_of_redis_and_a_worker_that_stop_are_told_and_that_they_are_back(watched: RunningPlatform) -> None:
+    master = asked('redis_instance_info{role="master"}')[0]["metric"]["member"]
+    stopped = {master, "web-blue-2"}
+    for member in stopped:
+        watched.container(member).stop(timeout=10)
+    took = wait(lambda: {("MemberDown", member, "firing") for member in stopped} <= set(told(watched)), TOLD_S,
+                "the receiver is told of both")
+    assert not asked('ALERTS{alertname="ServiceDown"}'), "their partners serve"
+    print(f"told {took:.1f} s after they were stopped")
+    for member in stopped:
+        watched.container(member).start()
+    wait(lambda: {("MemberDown", member, "resolved") for member in stopped} <= set(told(watched)), OVER_S,
+         "the receiver is told that it is over")
+
+
+def test_an_exporter_that_dies_is_started_anew(watched: RunningPlatform) -> None:
+    def began() -> str:
+        return str(watched.container("exporters-1").attrs["State"]["StartedAt"])
+
+    before = began()
+    watched.container("exporters-1").exec_run(["python3", "-c", KILL])
+    wait(lambda: began() != before and asked("redis_up") and not asked("redis_up == 0"), 30, "they run again")
+    assert "the exporter redis ended with" in watched.container("exporters-1").logs().decode()
+
+
+def test_a_wrong_rule_is_refused_and_the_former_ones_go_on(watched: RunningPlatform) -> None:
+    good = watched.settings()
+    wrong = {"alerts": {"Wrong": {"expression": "rate(", "says": "x"}}}
+    watched.write_settings({**good, "monitoring": {**MONITORING, **wrong}})
+    with pytest.raises(DeployError, match=r"(?s)promtool refuses.*Wrong.*Next: "):
+        watched.up()
+    assert "Wrong" not in watched.inside("prometheus-1", "cat", "/etc/evenkeel/rules.yml")
+    assert asked("evenkeel:member_up")
+    watched.write_settings(good)
+
+
+def test_a_restart_of_prometheus_fires_nothing(watched: RunningPlatform) -> None:
+    before = told(watched)
+    watched.container("prometheus-1").restart(timeout=10)
+    wait(lambda: answers(watched), 60, "it asks again")
+    time.sleep(20)
+    assert [one for one in told(watched)[len(before):] if one[2] == "firing"] == []
+
+
+def test_every_route_is_tried_and_each_says_whether_it_arrived(
+        watched: RunningPlatform, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["alert-test", f"STACK={STACK}"]) == 1
+    said = capsys.readouterr().out
+    assert "hook: arrived" in said and "closed: did not arrive" in said and "refused" in said
+    assert ("AlertTest", "", "firing") in told(watched)
