@@ -128,7 +128,8 @@ test-preview: ## previews by the real engine, and bad input
 
 test-local: ## the real platform on Docker
 	@$(SETUP) prepare-tests
-	@$(RUN) $(PYTEST) tests/local
+	@failed=0; $(RUN) $(PYTEST) -m 'not beside' tests/local || failed=1; \
+	$(RUN) $(PYTEST) -m beside --numprocesses 2 --dist loadgroup tests/local || failed=1; exit $$failed
 
 test-molecule: ## the collection's Molecule scenarios on the real platform; part of test-local
 	@$(SETUP) prepare-tests
