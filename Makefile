@@ -120,7 +120,7 @@ test: ## all tests: unit, preview, local
 
 test-unit: ## settings, tiers, templates, manifests, operations, the collection, the example
 	@$(SETUP) prepare-tests
-	@$(RUN) $(PYTEST) tests/unit examples/orders/tests
+	@$(RUN) $(PYTEST) --numprocesses 2 tests/unit examples/orders/tests
 
 test-preview: ## previews by the real engine, and bad input
 	@$(SETUP) prepare-tests

@@ -173,7 +173,7 @@ async def test_reading_says_who_answered(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(("path", "status"), [
-    (f"/api/orders/{uuid4()}", 404), ("/api/orders/none", 404), ("/api/orders?limit=0", 400),
+    ("/api/orders/61b3f227-fafb-49c9-9cd6-3c04da4106c9", 404), ("/api/orders/none", 404), ("/api/orders?limit=0", 400),
     ("/api/orders?limit=-1", 400), ("/api/orders?consistency=hope", 400), ("/api/orders/ledger?after=x", 400),
     ("/api/orders/ledger?limit=99999", 400), ("/api/slow?ms=5001", 400), ("/nothing", 404),
 ])
