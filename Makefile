@@ -34,6 +34,9 @@ alerts: ## what fires or is about to, what it means and what to do; addresses of
 alert-test: ## one alert through every configured route, and whether it arrived [STACK=local]
 	@$(RUN) python -m operations.monitoring alert-test STACK=$(STACK)
 
+slo-report: ## what was promised, what was kept, what is left of the error budgets [DAYS=30 STACK=local]
+	@$(RUN) python -m operations.monitoring slo-report STACK=$(STACK) DAYS='$(DAYS)'
+
 ask: ## figures of the platform, by PromQL [QUERY='up == 0' STACK=local]
 	@$(RUN) python -m operations.monitoring ask STACK=$(STACK) QUERY='$(QUERY)'
 

@@ -14,6 +14,7 @@ class Record:
 
     name: str
     expression: str
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Group:
     name: str
     records: Sequence[Record] = ()
     alerts: Sequence[Alert] = ()
+    interval_s: int = 0
+    """How often, where it is another than everybody's."""
 
     def linked(self, base: str) -> Group:
         return replace(self, alerts=[alert.linked(base) for alert in self.alerts])

@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from components.settings.base import Model, knob
 from components.settings.routes import Route, Severity
+from components.settings.service_levels import ServiceLevels
 from components.settings.thresholds import Thresholds
 from components.settings.traffic import require_path
 
@@ -83,6 +84,7 @@ class Monitoring(Model):
     exporters: Exporters = knob(Exporters, "The exporters.")
     probe: Probe = knob(Probe, "Requests through the front door.")
     thresholds: Thresholds = knob(Thresholds, "When a figure is an alert.")
+    service_levels: ServiceLevels = knob(ServiceLevels, "What is promised.")
     answer_times: str = knob(
         '{__name__=~"(.+_)?http_request(_duration)?_seconds_bucket",route!~"/health.*"}',
         "Series of the application's histogram of answer times, for the alert `SlowAnswers`. Answered where "

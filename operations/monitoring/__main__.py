@@ -1,4 +1,5 @@
-"""``make ask QUERY='up == 0'``, ``make alerts``, ``make alert-test``: figures and alerts of a running platform."""
+"""Figures and alerts of a running platform: ``make ask QUERY='up == 0'``, ``make alerts``, ``make alert-test``, ``make
+slo-report``."""
 
 from __future__ import annotations
 
@@ -8,13 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from components.settings import Settings, SettingsError
-from operations.monitoring import api, trial
+from components.settings.monitoring import Monitoring
+from operations.monitoring import api, levels, trial
 from operations.policies.subject import config_of
 from operations.setup.errors import SetupError
+from operations.setup.paths import ROOT
 
-USAGE = "make ask QUERY='up == 0' [STACK=local]; make alerts [STACK=local]; make alert-test [STACK=local]"
+USAGE = ("make ask QUERY='up == 0' [STACK=local]; make alerts [STACK=local]; make alert-test [STACK=local]; "
+         "make slo-report [DAYS=30] [STACK=local]")
 COLOURS = {"critical": "red", "warning": "yellow", "info": "blue"}
 HIDDEN = frozenset({"stack", "job", "instance", "__name__"})
 """Labels that say nothing that the others don't."""
@@ -55,7 +60,7 @@ def alerts(options: Mapping[str, str], console: Console) -> int:
 def alert_test(options: Mapping[str, str], console: Console) -> int:
     """Exit status 1 where it did not arrive on every route, 2 where there is none."""
     name = options["STACK"]
-    routes = Settings.load(config_of(name), stack=name, where=f"stacks/Pulumi.{name}.yaml").monitoring.routes
+    routes = _settings(name).routes
     if not routes:
         console.print(f"No route is configured: nobody is told of an alert. Next: `monitoring.routes` in "
                       f"stacks/Pulumi.{name}.yaml (docs/monitoring.md), then `make up`.", highlight=False)
@@ -68,8 +73,27 @@ def alert_test(options: Mapping[str, str], console: Console) -> int:
     return int(not all(outcome.arrived for outcome in outcomes))
 
 
-COMMANDS: Mapping[str, Callable[[Mapping[str, str], Console], int]] = {"ask": ask, "alerts": alerts,
-                                                                            "alert-test": alert_test}
+def slo_report(options: Mapping[str, str], console: Console) -> int:
+    """Exit status 1 where a level was not kept."""
+    name = options["STACK"]
+    promised = _settings(name).service_levels
+    days = options.get("DAYS", str(promised.window_days))
+    if not days.isdigit() or not int(days):
+        console.print(f"DAYS={days}: a whole number of days", highlight=False)
+        return 2
+    told = levels.report(name, promised.promised(), int(days))
+    table = Table("level", "promised", "reached", "requests", "failed", "left of the budget")
+    for row in told.levels:
+        table.add_row(row.name, f"{row.promised:g} %", f"{row.reached:.3f} %", f"{row.requests:,}", f"{row.failed:,}",
+                      f"[{'green' if row.kept else 'red'}]{row.left:.1f} %[/]")
+    console.print(table)
+    console.print(escape(levels.covered(told)), highlight=False)
+    console.print(f"written: {levels.write(told).relative_to(ROOT)}", highlight=False)
+    return int(not all(row.kept for row in told.levels))
+
+
+COMMANDS: Mapping[str, Callable[[Mapping[str, str], Console], int]] = {
+    "ask": ask, "alerts": alerts, "alert-test": alert_test, "slo-report": slo_report}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -85,6 +109,10 @@ def main(arguments: Sequence[str]) -> int:
     except (SetupError, SettingsError) as error:
         console.print(str(error), highlight=False, markup=False)
         return 2
+
+
+def _settings(stack: str) -> Monitoring:
+    return Settings.load(config_of(stack), stack=stack, where=f"stacks/Pulumi.{stack}.yaml").monitoring
 
 
 def _short(value: str) -> str:

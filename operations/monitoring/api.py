@@ -38,6 +38,13 @@ def query(stack: str, expression: str) -> list[dict[str, Any]]:
                      then="put a function around it: `rate(...)`, `max_over_time(...)`")
 
 
+def series(stack: str, expression: str) -> list[dict[str, Any]]:
+    """What an expression with a range gives: ``metric`` and ``values``, pairs of time and text. Raises
+    ``SetupError``."""
+    return list(_answer(prometheus(stack), PROMETHEUS_PORT, "/api/v1/query", "--data-urlencode",
+                        f"query={expression}")["result"])
+
+
 def alerts(stack: str) -> list[dict[str, Any]]:
     """Every alert that is pending or fires, as Prometheus tells it."""
     return list(_answer(prometheus(stack), PROMETHEUS_PORT, "/api/v1/alerts")["alerts"])

@@ -66,6 +66,12 @@ def took(**share_by_limit: int) -> dict[str, str]:
             for limit, key in (("0.5", "half"), ("1.5", "more"), ("3", "most"), ("+Inf", "all"))}
 
 
+def within_a_second(quick: int, every: int) -> dict[str, str]:
+    """The same, of so many every step."""
+    return {series("shop_http_request_seconds_bucket", STACK, route="/api/orders", le=limit): f"0+{count}x200"
+            for limit, count in (("1.0", quick), ("+Inf", every))}
+
+
 def of(name: str, labels: Mapping[str, str], values: str) -> dict[str, str]:
     return {series(name, labels): values}
 
@@ -120,6 +126,15 @@ CASES: Mapping[tuple[str, str], Case] = {
     ("SlowAnswers", "critical"): Case(
         200, took(half=0, more=0, most=10, all=10), took(half=0, more=10, most=10, all=10),
         "95 % of the requests are answered within: 2925.0 ms, the limit is 2000 ms", APP),
+    # -- what is promised
+    ("BudgetBurning", "critical"): Case(
+        900, answered(_5xx=1, _2xx=49), answered(_5xx=1, _2xx=249),
+        "availability: its error budget is spent 20.0 times as fast as it may be, the limit is 14.4 within 1h or 6 "
+        "within 6h", {**EDGE, "level": "availability"}),
+    ("BudgetBurning", "warning"): Case(
+        900, within_a_second(19, 20), within_a_second(1999, 2000),
+        "answers: its error budget is spent 5.0 times as fast as it may be, the limit is 3 within 1d or 1 within 3d",
+        {**EDGE, "level": "answers"}),
     # -- Postgres, etcd, PgBouncer
     ("NoPrimary", "critical"): Case(
         40, both("patroni_primary", DOWN, "0x23", (P1, P2)), both("patroni_primary", DOWN, "0x4 1x19", (P1, P2)),

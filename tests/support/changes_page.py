@@ -63,7 +63,9 @@ STATIC = {"app": {"pools": {"web": {"static": {}}}}}
 NIGHTLY = {"app": {"jobs": {"web": {"schedule": "0 3 * * *", "command": ["tidy"]}}}}
 ALERT = "monitoring.alerts.NAME"
 ROUTE = "monitoring.routes.NAME"
+LATENCY = "monitoring.service_levels.latency.NAME"
 OWN_ALERT = {"monitoring": {"alerts": {"web": {"expression": "shop_carts == 0", "says": "nobody buys"}}}}
+OWN_LEVEL = {"monitoring": {"service_levels": {"latency": {"web": {"within_ms": 200}}}}}
 USERS = {"edge": {"basic_auth": {"users": ["anne"]}}}
 SECRETS = ("app-secret-TOKEN", "edge-certificate", "edge-certificate-key", "alert-web")
 
@@ -171,6 +173,10 @@ VARIATIONS: Mapping[str, Variation] = {
     f"{ALERT}.runbook": _one("https://wiki.example.com/carts", **OWN_ALERT),
     "monitoring.records": _one({"shop:orders:rate5m": "rate(shop_orders_total[5m])"}),
     "monitoring.thresholds.cpu_warning": _one(60),
+    "monitoring.service_levels.availability": _one(99.5),
+    f"{LATENCY}.paths": _one(["/shop"], **OWN_LEVEL),
+    f"{LATENCY}.within_ms": _one(500, **OWN_LEVEL),
+    f"{LATENCY}.percent": _one(95, **OWN_LEVEL),
     "policies.levels": _one({"three-domains": "off"}),
 }
 """Settings whose default can't be varied by rule, or where one variation would not tell everything."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.alerts import Alert, Group, groups
+from components.alerts import Alert, Group, groups, service_levels
 from components.platform import Platform
 from components.rendering import render_text
 from components.settings import Settings, SettingsError
@@ -100,10 +100,39 @@ def test_what_a_platform_does_not_have_it_is_not_told_of() -> None:
     ({"records": {"orders": "x"}}, "shop:orders:rate5m"),
     ({"records": {"evenkeel:orders:rate": "x"}}, "are how the platform's own begin|is how the platform's own begin"),
     ({"probe": {"path": "/a b"}}, "path"),
+    ({"service_levels": {"latency": {"availability": {}}}}, "and not `availability`"),
+    ({"service_levels": {"latency": {"reads": {"paths": ["api"]}}}}, "begins with a slash"),
+    ({"service_levels": {"availability": 100}}, "less than 100"),
 ])
 def test_settings_that_make_no_sense_are_refused(monitoring: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         Settings.load({"monitoring": monitoring}, stack="test", where="test")
+
+
+@pytest.mark.parametrize(("series", "narrowed"), [
+    ("shop_seconds_bucket", 'shop_seconds_bucket{le="1"}'),
+    ("shop_seconds_bucket{}", 'shop_seconds_bucket{le="1"}'),
+    ('{__name__=~".+_bucket",route!="/"}', '{__name__=~".+_bucket",route!="/",le="1"}'),
+])
+def test_a_selector_of_the_users_is_narrowed(series: str, narrowed: str) -> None:
+    assert service_levels.bucket(series, 'le="1"') == narrowed
+
+
+def test_a_route_class_is_judged_by_its_own_routes(tmp_path: Path) -> None:
+    """Quick elsewhere, slow where it was promised; and a bucket as Go and Node.js write it."""
+    _, platform = declare({**CONFIG, "monitoring": {"service_levels": {"latency": {
+        "api": {"paths": ["/api"], "within_ms": 2000, "percent": 90}}}}})
+    known = groups(platform.settings, platform.context.declared)
+    alert = next(alert for group in known for alert in group.alerts if (alert.name, alert.severity) == ("BudgetBurning",
+                                                                                                        "critical"))
+    values = {f'shop_http_request_seconds_bucket{{stack="shop", route="{route}", le="{limit}"}}': f"0+{count}x200"
+              for route, counts in (("/api/orders/{id}", {"2": 0, "+Inf": 20}), ("/apis", {"2": 20, "+Inf": 20}))
+              for limit, count in counts.items()}
+    expected = {"exp_labels": {"stack": "shop", "tier": "edge", "level": "api", "severity": "critical"},
+                "exp_annotations": {"summary": "api: its error budget is spent 10.0 times as fast as it may be, the "
+                                    "limit is 14.4 within 1h or 6 within 6h", "runbook": alert.runbook}}
+    write(tmp_path / "api", known, alert, promtool_case(alert, values, 900, [expected]))
+    assert "SUCCESS" in judged("prometheus", ["promtool", "test", "rules", "api.test.json"], tmp_path)
 
 
 def expectation(alert: Alert, case: Case) -> dict[str, Any]:
