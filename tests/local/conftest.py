@@ -25,13 +25,12 @@ LANES = {
 nothing lost) must hold on a busy machine; files that measure times run before, alone."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """The mark `beside`, and the lane for pytest-xdist (`make test-local`)."""
-    lane_of = {file: lane for lane, files in LANES.items() for file in files}
-    for item in items:
-        if lane := lane_of.get(item.path.stem):
-            item.add_marker(pytest.mark.beside)
-            item.add_marker(pytest.mark.xdist_group(lane))
+    lane = next((lane for lane, files in LANES.items() if item.path.stem in files), None)
+    if lane:
+        item.add_marker(pytest.mark.beside)
+        item.add_marker(pytest.mark.xdist_group(lane))
 
 
 @pytest.fixture(scope="session")
