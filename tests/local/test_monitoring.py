@@ -158,6 +158,16 @@ def test_a_restart_of_prometheus_fires_nothing(watched: RunningPlatform) -> None
     assert [one for one in told(watched)[len(before):] if one[2] == "firing"] == []
 
 
+def test_what_was_promised_is_reported(watched: RunningPlatform, capsys: pytest.CaptureFixture[str]) -> None:
+    """By then the probes alone have asked often enough."""
+    def reported() -> bool:
+        commands.main(["slo-report", f"STACK={STACK}"])
+        said = capsys.readouterr().out
+        return "availability" in said and "answers" in said and "No figures of" not in said
+
+    wait(reported, 90, "both levels have figures")
+
+
 def test_every_route_is_tried_and_each_says_whether_it_arrived(
         watched: RunningPlatform, capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.main(["alert-test", f"STACK={STACK}"]) == 1
