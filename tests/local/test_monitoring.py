@@ -17,9 +17,9 @@ from operations.monitoring import api
 from operations.setup.deploy import DeployError
 from operations.setup.errors import SetupError
 from operations.setup.paths import ROOT
-from tests.support.running import SETTINGS, RunningPlatform, brought_up
+from tests.support.running import SETTINGS, RunningPlatform
 
-STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}") + "-watched"
+STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}")
 HOOK, PORT = "alertmanager-2", 9999
 MESSAGES = "/tmp/messages"
 RECEIVER = textwrap.dedent(f"""
@@ -48,13 +48,20 @@ TOLD_S, OVER_S = 30, 45
 
 
 @pytest.fixture(scope="module")
-def watched() -> Iterator[RunningPlatform]:
+def watched(platform: RunningPlatform) -> Iterator[RunningPlatform]:
+    """The platform with somebody who watches it; without, afterwards."""
+    running = RunningPlatform(platform.stack)  # with outputs of its own
     app = {**SETTINGS["app"], "metrics_path": "/metrics"}
-    with brought_up(STACK, {**SETTINGS, "app": app, "monitoring": MONITORING}) as running:
+    running.write_settings({**SETTINGS, "app": app, "monitoring": MONITORING})
+    try:
+        running.up()
         running.container(HOOK).exec_run(["python3", "-c", RECEIVER], detach=True)
         wait(lambda: members_up() == dict.fromkeys((one["member"] for one in running.outputs["members"]), "1"), 60,
              "everybody is asked and answers")
         yield running
+    finally:
+        running.write_settings()
+        running.up()
 
 
 def wait(condition: Callable[[], Any], seconds: float, what: str) -> float:
