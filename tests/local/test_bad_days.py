@@ -44,7 +44,7 @@ def creates_the_database(victim: RunningPlatform) -> str:
 
 
 def test_a_run_killed_in_the_middle_is_completed_by_the_next(victim: RunningPlatform) -> None:
-    """At its worst moment: with containers still to be made, and with the member that creates the database while it does."""
+    """At its worst moment: with members still to be made, and with the one that creates the database while it does."""
     first = make_up(victim.stack)
     deadline = time.monotonic() + 120
     while not (at_it := creates_the_database(victim)):
