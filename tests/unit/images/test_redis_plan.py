@@ -128,7 +128,7 @@ def test_nobody_takes_over_before_all_who_vote_know_it(formed: Cluster) -> None:
 
 
 def test_nobody_takes_over_before_it_reaches_all_who_vote(formed: Cluster) -> None:
-    """Redis asks for votes once: whom it has no link to just then isn't asked, and the master's clients wait for 5 s."""
+    """Redis asks for votes once: whom it has no link to then isn't asked, and the master's clients wait for 5 s."""
     formed.apply(FAILOVER_OF_1)
     sights = formed.sights()
     mine, voter = sights["redis-1"], sights["redis-3"].id
