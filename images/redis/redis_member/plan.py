@@ -20,6 +20,10 @@ from redis_member.sight import SLOTS, Sight
 ELECTION_TIMEOUTS = 4
 """How many node timeouts Redis gets to replace a master whose volume is lost, before its replica is told to."""
 
+CALM_S = 5.0
+"""How long a member is back before it takes over from its partner: clients that just lost a master find the new one
+first, and then follow a handover without an error."""
+
 
 @dataclass(frozen=True)
 class Action:
@@ -226,6 +230,8 @@ def balance(view: View) -> Plan:
         # Redis asks for votes once, over the links that it has at that moment: with too few of them the attempt fails,
         # and the master has paused its clients for it.
         return Plan(waiting=f"a link to {', '.join(unreached)}")
+    if view.since_s < CALM_S:
+        return Plan(waiting=f"{CALM_S:g} s of calm before it takes over from {master.host}")
     return Plan((Action(mine.member.name, ("CLUSTER", "FAILOVER"),
                         f"takes over from {master.host}: two masters in domain {domain_of[master.host]}, none in "
                         f"{mine.member.domain}", repeat_s=6),), "the takeover")

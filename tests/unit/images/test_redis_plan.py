@@ -103,6 +103,7 @@ def test_a_former_id_known_by_hearsay_alone_is_forgotten_too(formed: Cluster) ->
 def test_an_old_master_takes_back_what_would_put_two_masters_in_one_domain(formed: Cluster) -> None:
     formed.apply(FAILOVER_OF_1)
     assert formed.following()["redis-1"] == "redis-5"
+    assert not formed.plan("redis-1", since_s=1), "clients that look for their master find the new one first"
     [action] = formed.plan("redis-1")
     assert action.command == ("CLUSTER", "FAILOVER")
     formed.form()
