@@ -139,13 +139,15 @@ def end(streams: DockerStreams, asked: dict[str, Any], folder: Path) -> dict[str
         return {"changed": False, "narration": []}
     running_still = (folder / "load.pid").exists()
     operate(asked, "stop")
-    if running_still or not (folder / "after.json").exists():  # a run that died had not counted yet
-        time.sleep(LOG_FLUSH_S)
-        began = (folder / "load.json").stat().st_mtime
-        after = {**count(streams), "edges": edges(streams, asked["name"], began)}
-        (folder / "after.json").write_text(json.dumps(after))
+    flushed = time.monotonic() + LOG_FLUSH_S
     store = release_store.Releases(streams)
     current = store.current()
+    if running_still or not (folder / "after.json").exists():  # a run that died had not counted yet
+        after = count(streams)
+        time.sleep(max(0.0, flushed - time.monotonic()))
+        began = (folder / "load.json").stat().st_mtime
+        after["edges"] = edges(streams, asked["name"], began)
+        (folder / "after.json").write_text(json.dumps(after))
     mine = current is not None and current.name == asked["name"]
     if current is not None and mine:
         (folder / "release.json").write_text(json.dumps(current.as_dict()))
