@@ -1,0 +1,93 @@
+"""What the page asks: valid PromQL, of figures that the platform tells."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from components.alerts import groups
+from components.rendering import render_text
+from components.settings import Settings
+from operations.dashboard import hops, sight
+from operations.dashboard.sight import Asked
+from operations.setup.paths import ROOT
+from tests.support.checkers import judged
+from tests.support.mocks import declare
+from tests.support.sights import SETTINGS
+
+ASKED = Asked(SETTINGS)
+EXPRESSIONS = {**{figure.key: figure.expression for figure in ASKED.figures},
+               **{f"{plot.key}-{curve.name}": curve.expression for plot in ASKED.plots for curve in plot.curves},
+               "returns": sight.RETURNS, "roles": sight.ROLES}
+NAMES = {expression: set(re.findall(r"\b(?:pg|pgbouncer|evenkeel)[_:][a-z_:0-9]+", expression))
+         for expression in EXPRESSIONS.values()}
+
+
+def test_prometheus_can_read_every_question(tmp_path: Path) -> None:
+    rules = [{"record": f"page:figure:n{number}", "expr": expression}
+             for number, expression in enumerate(EXPRESSIONS.values())]
+    (tmp_path / "page.yml").write_text(json.dumps({"groups": [{"name": "page", "rules": rules}]}))
+    assert f"{len(rules)} rules found" in judged("prometheus", ["promtool", "check", "rules", "page.yml"], tmp_path)
+
+
+def test_what_our_own_exporters_and_rules_are_asked_for_they_tell() -> None:
+    """Others' figures `tests/local/test_monitoring.py` asks the running platform for."""
+    _, platform = declare({"app": {"image": "base"}})
+    recorded = {record.name for group in groups(platform.settings, platform.context.declared)
+                for record in group.records}
+    postgres = ROOT / "templates" / "exporters" / "postgres.yml.j2"
+    told = {f"{family}_{figure}" for family, rest in re.findall(r"^(pg_\w+):\n((?:  .*\n)+)", postgres.read_text(),
+                                                                 re.MULTILINE)
+            for figure in re.findall(r"^    - (\w+): ", rest, re.MULTILINE)}
+    pgbouncer = (ROOT / "images" / "exporters" / "pgbouncer-exporter").read_text()
+    told |= {f"pgbouncer_{name}" for name in re.findall(r'": \("(\w+)",', pgbouncer)}
+    supervisor = (ROOT / "operations" / "supervisor" / "figures.py").read_text()
+    told |= set(re.findall(r'_head\("(\w+)"', supervisor)) | recorded
+    asked = set().union(*NAMES.values())
+    assert len(asked) > 15 and asked <= told, asked - told
+
+
+def test_every_figure_has_a_place_and_a_key_of_its_own() -> None:
+    keys = [figure.key for figure in ASKED.figures]
+    assert len(keys) == len(set(keys))
+    assert {figure.hop for figure in hops.figures(SETTINGS)} == {hop.key for hop in hops.HOPS}
+
+
+def test_runbooks_and_alerts_that_figures_name_exist() -> None:
+    _, platform = declare({"app": {"image": "base"}})
+    alerts = {alert.name for group in groups(platform.settings, platform.context.declared) for alert in group.alerts}
+    for figure in hops.figures(SETTINGS):
+        assert not figure.runbook or (ROOT / "docs" / "runbooks" / f"{figure.runbook}.md").is_file(), figure.key
+        assert not figure.alert or figure.alert in alerts, figure.key
+
+
+def test_what_it_tells_to_type_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    typed = {figure.then.split()[1] for figure in hops.figures(SETTINGS) if figure.then}
+    assert typed and typed <= targets
+
+
+@pytest.mark.parametrize(("cpus", "divided"), [(0.5, "/ 0.5"), (4.0, "/ 1")])
+def test_a_worker_is_judged_by_its_limit_or_by_one_core(cpus: float, divided: str) -> None:
+    settings = Settings.load({"app": {"pools": {"web": {"cpus": cpus}, "mail": {"port": 0}}}}, stack="s", where="t")
+    cpu = next(figure for figure in hops.figures(settings) if figure.key == "cpu")
+    assert cpu.expression.endswith(divided) and "mail" not in cpu.expression
+
+
+def test_limits_are_the_settings() -> None:
+    settings = Settings.load({"monitoring": {"thresholds": {"lag_warning": 3, "p95_warning": 400}}}, stack="s",
+                             where="t")
+    limits = {figure.key: figure.limits for figure in hops.figures(settings)}
+    lag, transaction = limits["lag"], limits["transaction"]
+    assert lag and lag.warning == 3 and transaction and transaction.warning == 0.4
+
+
+def test_rules_of_the_page_and_rules_of_alerts_can_stand_together() -> None:
+    """The records that plots draw are the ones that alerts judge."""
+    _, platform = declare({"app": {"image": "base"}})
+    text = render_text("prometheus/rules.yml.j2", {"groups": groups(platform.settings, platform.context.declared)})
+    for plot in ASKED.plots:
+        assert f"record: {plot.curves[0].expression}\n" in text
