@@ -80,7 +80,7 @@ def _app(settings: Settings) -> list[Figure]:
                means="it is saturated: what waits for it waits for its processor", then="make status",
                runbook="slow-answers"),
         Figure("in-flight", "app", "requests in flight",
-               'sum by (member) ({__name__=~"(.+_)?http_requests_in_flight"})', "",
+               'sum by (member) ({__name__=~"(.+_)?http_requests_in_flight", tier="app"})', "",
                limits=Limits(places * limits.pool_warning / 100), peers=Peers(3, 10),
                means="requests pile up in it", runbook="worker-lost"),
         Figure("told", "app", "time to tell Prometheus its figures",
@@ -145,7 +145,7 @@ def _postgres(settings: Settings) -> list[Figure]:
                ("replica",), Limits(limits.lag_warning, limits.lag_critical),
                means="whoever reads there reads what is old", runbook="replication-lag", alert="ReplicationLag"),
         Figure("handed-over", "postgres", "changes of the primary within 10 min",
-               "sum by (stack) (changes(patroni_primary[10m]))", "", (), Limits(0),
+               "count by (stack) (max_over_time(patroni_primary[10m]) == 1) - 1", "", (), Limits(0),
                means="the primary ended or handed over: writes paused meanwhile",
                then="make logs TIER=postgres SINCE=15m QUERY=promot", runbook="primary-node-killed"),
     ]
@@ -159,7 +159,9 @@ def _longest(matcher: str) -> str:
 
 def _redis(settings: Settings) -> list[Figure]:
     limits = settings.monitoring.thresholds
-    roles = "max by (member, role) (max_over_time(redis_instance_info[10m]))"
+    # Members begin as masters: only one that was a replica has taken somebody's place.
+    promoted = ('max by (member) (max_over_time(redis_instance_info{role="slave"}[10m]) and on (stack, member) '
+                'redis_instance_info{role="master"}) or 0 * max by (member) (redis_instance_info)')
     return [
         Figure("slots", "redis", "slots without a master", f"{SLOTS} - max by (stack) (redis_cluster_slots_ok)", "",
                (), Limits(0, 0), means="their keys can't be reached", runbook="redis-slots-uncovered",
@@ -169,8 +171,8 @@ def _redis(settings: Settings) -> list[Figure]:
                limits=Limits(1, below=True) if settings.redis.replicas_per_master else None,
                means="it stands alone: its partner is lost", then="make status", runbook="redis-master-lost",
                alert="RedisMasterAlone"),
-        Figure("role", "redis", "changes of role within 10 min", f"count by (member) ({roles}) - 1", "",
-               limits=Limits(0), means="a master was lost or handed over, and a replica took its place",
+        Figure("role", "redis", "replicas that became masters within 10 min", promoted, "",
+               limits=Limits(0), means="its master was lost or handed its slots over, and it took the place",
                then="make logs TIER=redis SINCE=15m", runbook="redis-master-lost"),
         Figure("memory", "redis", "data memory in use",
                "100 * redis_memory_used_bytes / (redis_memory_max_bytes > 0)", "%",

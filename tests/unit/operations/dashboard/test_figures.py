@@ -91,3 +91,49 @@ def test_rules_of_the_page_and_rules_of_alerts_can_stand_together() -> None:
     text = render_text("prometheus/rules.yml.j2", {"groups": groups(platform.settings, platform.context.declared)})
     for plot in ASKED.plots:
         assert f"record: {plot.curves[0].expression}\n" in text
+
+
+MASTER, REPLICA = 'role="master"', 'role="slave"'
+
+
+def redis(member: str, role: str, values: str) -> dict[str, str]:
+    return {"series": f'redis_instance_info{{stack="shop", member="{member}", {role}}}', "values": values}
+
+
+COURSES = {
+    "a cluster that forms begins with masters, and none has taken a place": (
+        "role", [redis("redis-1", MASTER, "1x40"), redis("redis-4", MASTER, "1x3 stale"),
+                 redis("redis-4", REPLICA, "_x4 1x36")], {'{member="redis-1"}': 0, '{member="redis-4"}': 0}),
+    "a replica that takes a lost master's place is told": (
+        "role", [redis("redis-1", MASTER, "1x10 stale"), redis("redis-4", REPLICA, "1x12 stale"),
+                 redis("redis-4", MASTER, "_x14 1x26")], {'{member="redis-4"}': 1}),
+    "a first primary is no change": (
+        "handed-over", [{"series": 'patroni_primary{stack="shop", member="postgres-1"}', "values": "0x5 1x35"},
+                        {"series": 'patroni_primary{stack="shop", member="postgres-2"}', "values": "0x40"}],
+        {'{stack="shop"}': 0}),
+    "another primary is one": (
+        "handed-over", [{"series": 'patroni_primary{stack="shop", member="postgres-1"}', "values": "1x20 stale"},
+                        {"series": 'patroni_primary{stack="shop", member="postgres-2"}', "values": "0x22 1x18"}],
+        {'{stack="shop"}': 1}),
+    "of a lost master it is known what it was, of the others what they are": (
+        "roles", [redis("redis-1", MASTER, "1x10 stale"), redis("redis-4", REPLICA, "1x12 stale"),
+                  redis("redis-4", MASTER, "_x14 1x26")],
+        {'{member="redis-1", role="master"}': 1, '{member="redis-4", role="master"}': 1}),
+    "without a transaction left open there is none": (
+        "open", [{"series": 'pg_connections_longest_transaction_seconds{member="postgres-1", role="app", '
+                            'state="active"}', "values": "7x40"}], {'{member="postgres-1", role="app"}': 0}),
+    "a worker's processor is told of one core": (
+        "cpu", [{"series": 'process_cpu_seconds_total{tier="app", pool="web", member="web-blue-1"}',
+                 "values": "0+4.5x40"}], {'{member="web-blue-1"}': 90}),
+}
+
+
+def test_figures_are_computed_as_their_names_say(tmp_path: Path) -> None:
+    tests = [{"interval": "5s", "input_series": told, "promql_expr_test": [
+        {"expr": EXPRESSIONS[key], "eval_time": "195s",
+         "exp_samples": [{"labels": labels, "value": value} for labels, value in expected.items()]}]}
+        for key, told, expected in COURSES.values()]
+    (tmp_path / "none.yml").write_text("groups: []\n")
+    (tmp_path / "page.test.json").write_text(json.dumps({"rule_files": ["none.yml"], "evaluation_interval": "5s",
+                                                         "tests": tests}))
+    assert "SUCCESS" in judged("prometheus", ["promtool", "test", "rules", "page.test.json"], tmp_path)

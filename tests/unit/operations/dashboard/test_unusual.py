@@ -41,7 +41,7 @@ def test_a_lost_master_is_named_with_what_it_was_and_who_stands_alone() -> None:
     assert first.says == "redis-2 (redis, domain b) is down, it was master" and first.hop == "redis"
     said = [one.says for one in others]
     assert "replicas of a master (redis-5): 0, usual is 1 or more" in said
-    assert "changes of role within 10 min (redis-5): 1, usual is none" in said
+    assert "replicas that became masters within 10 min (redis-5): 1, usual is none" in said
     assert others[-1].symptom and "5xx" in others[-1].says
     assert not [one for one in said if "does not answer" in one], "the alert about it says the same once more"
 
