@@ -93,7 +93,8 @@ def _budget(budget: Budget) -> str:
     severity = "critical" if level.left < 0 else "warning" if level.left < 25 else "good"
     width = max(0.0, min(100.0, level.left))
     fast = "no requests" if budget.spent_as_fast is None else f"{budget.spent_as_fast:.2g} times what it may be"
-    return (f"<tr><td>{html.escape(level.name)}</td><td>{level.promised:g} %</td><td>{level.reached:.3f} %</td>"
+    return (f'<tr><td>{html.escape(level.name)}</td><td class="n">{level.promised:g} %</td>'
+            f'<td class="n">{level.reached:.3f} %</td>'
             f'<td class="{severity}">{level.left:.0f} %<div class="bar"><i style="width:{width:.0f}%"></i></div></td>'
             f"<td>{fast}</td></tr>")
 

@@ -38,7 +38,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Peers:
-    """Of members that do the same work one is unusual at ``times`` the others' median, from ``least`` on."""
+    """Of a workload's members, which do the same work, one is unusual at ``times`` the others' median, from ``least``
+    on."""
 
     times: float
     least: float

@@ -66,12 +66,12 @@ def _app(settings: Settings) -> list[Figure]:
     limits, series = settings.monitoring.thresholds, settings.monitoring.answer_times
     pools = {name: pool for name, pool in settings.app.pools.items() if pool.port != 0}
     # A worker with one thread has used up what it can at one core, whatever more it may have.
-    cores = " or ".join(f'100 * sum by (member) (rate(process_cpu_seconds_total{{tier="app", pool="{name}"}}[1m])) '
-                        f"/ {min(1.0, pool.cpus):g}" for name, pool in pools.items())
+    cores = " or ".join('100 * sum by (member, workload) (rate(process_cpu_seconds_total{tier="app", '
+                        f'pool="{name}"}}[1m])) / {min(1.0, pool.cpus):g}' for name, pool in pools.items())
     places = min((pool.max_connections for pool in pools.values()), default=1)
     return [
         Figure("worker", "app", "95 % of a worker's answers within",
-               f"1000 * histogram_quantile(0.95, sum by (member, le) (rate({series}[2m])))", "ms",
+               f"1000 * histogram_quantile(0.95, sum by (member, workload, le) (rate({series}[2m])))", "ms",
                peers=Peers(3, limits.p95_warning / 10),
                means="this worker is slow while the others are not: it is saturated, or hangs",
                runbook="worker-lost", only_under_load=True),
@@ -80,11 +80,11 @@ def _app(settings: Settings) -> list[Figure]:
                means="it is saturated: what waits for it waits for its processor", then="make status",
                runbook="slow-answers"),
         Figure("in-flight", "app", "requests in flight",
-               'sum by (member) ({__name__=~"(.+_)?http_requests_in_flight", tier="app"})', "",
+               'sum by (member, workload) ({__name__=~"(.+_)?http_requests_in_flight", tier="app"})', "",
                limits=Limits(places * limits.pool_warning / 100), peers=Peers(3, 10),
                means="requests pile up in it", runbook="worker-lost"),
         Figure("told", "app", "time to tell Prometheus its figures",
-               '1000 * max by (member) (scrape_duration_seconds{tier="app"})', "ms",
+               '1000 * max by (member, workload) (scrape_duration_seconds{tier="app"})', "ms",
                limits=Limits(limits.p95_warning), peers=Peers(5, limits.p95_warning / 5),
                means="it is too busy even for a question that needs no database", runbook="worker-lost"),
     ]

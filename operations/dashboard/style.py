@@ -45,6 +45,7 @@ table { border-collapse:collapse; width:100% } td, th { text-align:left; padding
 svg.plot { width:100%; height:auto; display:block; font:11px system-ui, sans-serif } .plot .grid { stroke:var(--rule) }
 .plot text { fill:var(--soft) } .plot path { fill:none; stroke-width:1.8; stroke-linejoin:round } .plot .limit {
   stroke-dasharray:5 4; stroke-width:1.2 } .plot .warning { stroke:var(--warn) } .plot .critical { stroke:var(--bad) }
+td.n { white-space:nowrap }
 .ink { stroke:var(--ink) } .blue { stroke:var(--blue) } .green { stroke:var(--green) } path.bad { stroke:var(--bad) }
 .key { font-size:12.5px; color:var(--soft) } .key i { display:inline-block; width:14px; height:3px; border-radius:2px;
   margin:0 5px 3px 12px; vertical-align:middle } .now { font-size:20px; font-weight:650 }

@@ -89,7 +89,9 @@ def _row(figure: Figure, row: Row, rows: Sequence[Row]) -> tuple[int, float, str
     depth = DEPTHS.get(figure.hop, 0) if figure.depth is None else figure.depth
     who = whose(figure, row.labels)
     told = f"{figure.name}{f' ({who})' if who else ''}: {amount(row.value, figure.unit)}"
-    usual = figure.peers.judge(row.value, [one.value for one in rows if one is not row]) if figure.peers else None
+    others = [one.value for one in rows if one is not row
+              and one.labels.get("workload") == row.labels.get("workload")]
+    usual = figure.peers.judge(row.value, others) if figure.peers else None
     limit = figure.limits.judge(row.value) if figure.limits else None
     if usual is not None:
         rank = SEVERITIES.index(limit[0] if limit else WARNING)

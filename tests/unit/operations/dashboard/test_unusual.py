@@ -71,6 +71,17 @@ def test_peers(value: float, others: list[float], usual: float | None) -> None:
     assert Peers(3, 100).judge(value, others) == usual
 
 
+def test_peers_are_of_the_same_workload() -> None:
+    """Another pool is quicker by its nature, and a colour without visitors has nothing to do."""
+    figure = Figure("x", "app", "within", "", "ms", peers=Peers(3, 100))
+    rows = [Row({"member": f"{workload}-{n}", "workload": workload}, value)
+            for workload, value in (("web-blue", 900), ("web-green", 1), ("media-blue", 20)) for n in (1, 2)]
+    assert unusual.judged(figure, rows, "") is None
+    late = Row({"member": "media-blue-3", "workload": "media-blue"}, 200)
+    one = unusual.judged(figure, [*rows, late], "")
+    assert one and one.says == "within (media-blue-3): 200 ms, of its peers 20 ms"
+
+
 def test_all_of_whom_it_is_true_are_named_the_worst_first() -> None:
     figure = Figure("x", "redis", "replicas", "", "", limits=Limits(2, below=True))
     rows = [Row(member("redis-1"), 1), Row(member("redis-2"), 0)]
