@@ -134,8 +134,11 @@ test-preview: ## previews by the real engine, and bad input
 
 test-local: ## the real platform on Docker
 	@$(SETUP) prepare-tests
-	@failed=0; $(RUN) $(PYTEST) -m 'not beside' tests/local || failed=1; \
-	$(RUN) $(PYTEST) -m beside --numprocesses 2 --dist loadgroup tests/local || failed=1; exit $$failed
+	@$(RUN) $(PYTEST) tests/local
+
+test-endurance: ## what takes minutes per test: clocks that differ, Redis that grows, releases killed at every stage
+	@$(SETUP) prepare-tests
+	@EVENKEEL_TEST_ENDURANCE=1 $(RUN) $(PYTEST) -m endurance tests/local
 
 test-molecule: ## the collection's Molecule scenarios on the real platform; part of test-local
 	@$(SETUP) prepare-tests

@@ -53,7 +53,11 @@ def forget_salt(name: str) -> None:
 
 
 def exists(name: str, environment: Mapping[str, str]) -> bool:
-    """Whether the backend knows the stack."""
+    """Whether the backend knows the stack. Of a backend of files only this stack's are looked at: Pulumi reads those of
+    all stacks to list them, and fails on one that another run is just writing."""
+    files = state_file.versions(name, environment.get("PULUMI_BACKEND_URL", ""))
+    if files is not None:
+        return any(file.name in (f"{name}.json", f"{name}.json.gz") for file in files)
     options = automation.LocalWorkspaceOptions(work_dir=str(ROOT), env_vars=dict(environment))
     workspace = automation.LocalWorkspace(work_dir=str(ROOT), env_vars=options.env_vars)
     return any(summary.name == name for summary in workspace.list_stacks())

@@ -16,22 +16,12 @@ from tests.support.releases import as_before
 from tests.support.running import SETTINGS, RunningPlatform, brought_up
 
 STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}")
-LANES = {
-    "releases": ("test_release_bad_days", "test_releases", "test_upgrade"),
-    "changes": ("test_bad_days", "test_changes", "test_molecule", "test_own_application", "test_previews",
-                "test_redis_scale", "test_rotation"),
-}
-"""Files that hold with another platform beside theirs: two lanes, each with its own. What they assert (nothing dropped,
-nothing lost) must hold on a busy machine; files that measure times run before, alone."""
+ENDURANCE = "EVENKEEL_TEST_ENDURANCE"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The mark `beside`, and the lane for pytest-xdist (`make test-local`)."""
-    lane_of = {file: lane for lane, files in LANES.items() for file in files}
-    for item in items:
-        if lane := lane_of.get(item.path.stem):
-            item.add_marker(pytest.mark.beside)
-            item.add_marker(pytest.mark.xdist_group(lane))
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("endurance") and ENDURANCE not in os.environ:
+        pytest.skip("one to three minutes each, every night and before a release: `make test-endurance`")
 
 
 @pytest.fixture(scope="session")

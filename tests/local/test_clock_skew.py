@@ -56,6 +56,7 @@ def skewed(platform: RunningPlatform) -> Iterator[Platform]:
         known.wait_whole(WHOLE_S, print)
 
 
+@pytest.mark.endurance
 def test_members_whose_clocks_differ_take_over_in_time_and_lose_nothing(
         skewed: Platform, platform: RunningPlatform) -> None:
     right = int(platform.inside("postgres-1", "date", "+%s"))

@@ -20,9 +20,9 @@ from operations.setup.errors import SetupError
 from operations.setup.paths import ROOT
 from tests.support import looks
 from tests.support.load import Load
-from tests.support.running import SETTINGS, RunningPlatform, brought_up
+from tests.support.running import SETTINGS, RunningPlatform
 
-STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}") + "-watched"
+STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}")
 HOOK, PORT = "alertmanager-2", 9999
 MESSAGES = "/tmp/messages"
 RECEIVER = textwrap.dedent(f"""
@@ -51,13 +51,20 @@ TOLD_S, OVER_S, FOUND_S = 30, 45, 120
 
 
 @pytest.fixture(scope="module")
-def watched() -> Iterator[RunningPlatform]:
+def watched(platform: RunningPlatform) -> Iterator[RunningPlatform]:
+    """The platform with somebody who watches it; without, afterwards."""
+    running = RunningPlatform(platform.stack)  # with outputs of its own
     app = {**SETTINGS["app"], "metrics_path": "/metrics"}
-    with brought_up(STACK, {**SETTINGS, "app": app, "monitoring": MONITORING}) as running:
+    running.write_settings({**SETTINGS, "app": app, "monitoring": MONITORING})
+    try:
+        running.up()
         running.container(HOOK).exec_run(["python3", "-c", RECEIVER], detach=True)
         wait(lambda: members_up() == dict.fromkeys((one["member"] for one in running.outputs["members"]), "1"), 60,
              "everybody is asked and answers")
         yield running
+    finally:
+        running.write_settings()
+        running.up()
 
 
 def wait(condition: Callable[[], Any], seconds: float, what: str) -> float:
@@ -101,8 +108,12 @@ def test_every_member_is_asked_and_answers(watched: RunningPlatform) -> None:
 
 
 def test_every_rule_can_be_judged_and_none_fires(watched: RunningPlatform) -> None:
-    rules = json.loads(api.ask(api.prometheus(STACK), 9090, "/api/v1/rules"))["data"]["groups"]
-    assert [rule["name"] for group in rules for rule in group["rules"] if rule["health"] != "ok"] == []
+    def judged() -> dict[str, str]:
+        known = json.loads(api.ask(api.prometheus(STACK), 9090, "/api/v1/rules"))["data"]["groups"]
+        return {rule["name"]: rule["health"] for group in known for rule in group["rules"]}
+
+    wait(lambda: "unknown" not in judged().values(), 75, "each was judged once, those on service levels after a minute")
+    assert {name: health for name, health in judged().items() if health != "ok"} == {}
     busy = {"CpuBusy", "MemoryFull", "DiskFull", "SlowAnswers"}  # the machine's and its tests' affair
     assert {one["labels"]["alertname"] for one in api.alerts(STACK) if one["state"] == "firing"} <= busy
 
@@ -159,6 +170,16 @@ def test_a_restart_of_prometheus_fires_nothing(watched: RunningPlatform) -> None
     wait(lambda: answers(watched), 60, "it asks again")
     time.sleep(20)
     assert [one for one in told(watched)[len(before):] if one[2] == "firing"] == []
+
+
+def test_what_was_promised_is_reported(watched: RunningPlatform, capsys: pytest.CaptureFixture[str]) -> None:
+    """By then the probes alone have asked often enough."""
+    def reported() -> bool:
+        commands.main(["slo-report", f"STACK={STACK}"])
+        said = capsys.readouterr().out
+        return "availability" in said and "answers" in said and "No figures of" not in said
+
+    wait(reported, 90, "both levels have figures")
 
 
 def test_every_route_is_tried_and_each_says_whether_it_arrived(

@@ -133,6 +133,7 @@ def _keys(platform: RunningPlatform, master: str, password: str, count: int) -> 
     return found
 
 
+@pytest.mark.endurance
 def test_three_masters_become_four_and_three_again_under_load(platform: RunningPlatform, password: str) -> None:
     with load(platform) as seen:
         said = typed(platform, "ansible-playbook", SCALE, "-e", "masters=4", timeout_s=300)

@@ -48,6 +48,7 @@ def killed_in(platform: RunningPlatform, folder: Path, image: str, stage: str, h
     run.wait()
 
 
+@pytest.mark.endurance
 def test_killed_at_every_stage_and_run_again_it_arrives_and_nothing_is_dropped(
         shop: RunningPlatform, tmp_path: Path) -> None:
     image = build("staged")
@@ -94,6 +95,7 @@ def test_a_load_balancer_that_is_gone_leaves_everything_as_it_was(
     see_no_change(shop)
 
 
+@pytest.mark.endurance
 def test_a_load_balancer_that_dies_after_the_switch_comes_back_with_it(shop: RunningPlatform, tmp_path: Path) -> None:
     hooks = {"after_switch": f"docker kill evenkeel-{shop.stack}-haproxy-2"}
     run = release(shop, tmp_path, build("later"), release_hooks=hooks)

@@ -120,3 +120,15 @@ def test_what_another_backend_or_a_deleted_stack_has_is_not_taken_for_a_state(tm
     (folder / "gone.json.bak").touch()
     assert state_file.versions("gone", f"file://{tmp_path}") and not state_file.find("gone", f"file://{tmp_path}")
     assert state_file.versions("gone", "s3://bucket") is None
+
+
+def test_whether_a_stack_is_there_does_not_depend_on_others(tmp_path: Path) -> None:
+    """Pulumi would read all files, and fail on one that another run has just begun to write."""
+    folder = tmp_path / ".pulumi" / "stacks" / "evenkeel"
+    folder.mkdir(parents=True)
+    (folder / "half.json").touch()
+    (folder / "shop.json.gz").touch()
+    (folder / "gone.json.bak").touch()
+    backend = {"PULUMI_BACKEND_URL": f"file://{tmp_path}"}
+    assert {name: stack.exists(name, backend) for name in ("half", "shop", "gone", "none")} == {
+        "half": True, "shop": True, "gone": False, "none": False}

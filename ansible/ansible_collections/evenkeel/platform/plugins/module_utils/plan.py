@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 CONTAINER = "docker:index/container:Container"
@@ -27,8 +27,6 @@ class Change:
     old_image: str
     new_image: str
     reasons: tuple[str, ...]
-    companions: tuple[str, ...] = ()
-    """URNs of the member's other resources that change with it: its files, its turn."""
 
     def __str__(self) -> str:
         if self.created:
@@ -72,8 +70,7 @@ class Step:
     def as_dict(self) -> dict[str, Any]:
         return {"member": self.member, "workload": self.workload, "tier": self.tier, "role": self.role,
                 "stateful": self.stateful, "leads": self.leads, "urn": self.change.urn,
-                "also": list(self.change.companions), "image": self.change.new_image,
-                "old_image": self.change.old_image, "words": str(self)}
+                "image": self.change.new_image, "old_image": self.change.old_image, "words": str(self)}
 
 
 def read(text: str) -> Preview:
@@ -83,7 +80,7 @@ def read(text: str) -> Preview:
         raise ValueError(text.strip() or "Pulumi said nothing")
     known = json.JSONDecoder().raw_decode(text[begin:])[0]
     changes: dict[str, Change] = {}
-    rest: list[tuple[str, str, str]] = []
+    rest: list[tuple[str, str]] = []
     unfinished = False
     for step in known.get("steps", ()):
         operation, urn = step["op"], step["urn"]
@@ -95,10 +92,9 @@ def read(text: str) -> Preview:
         elif name == READY:
             unfinished = True
         else:
-            rest.append((operation, name, urn))
-    made = tuple(replace(change, companions=tuple(urn for _, name, urn in rest if _belongs(name, change.member)))
-                 for change in changes.values())
-    others = tuple(f"{operation} {name}" for operation, name, _ in rest
+            rest.append((operation, name))
+    made = tuple(changes.values())
+    others = tuple(f"{operation} {name}" for operation, name in rest
                    if not any(_belongs(name, change.member) for change in made))
     return Preview(made, others, unfinished or bool(rest))
 

@@ -38,18 +38,15 @@ class Pulumi:
         """The output of ``pulumi preview --json`` with every member of ``permitted`` replaceable."""
         return self._run(["preview", "--json"], permitted, refresh)
 
-    def up(self, members: Sequence[str] = (), also: Sequence[str] = (), *, refresh: bool = False,
-           settle: bool = False, whole: bool = False, wait: bool = True) -> str:
-        """``pulumi up`` of the containers of ``members`` and of the URNs ``also``, or of everything; returns what it
-        printed. ``settle``: of nothing but the wait at its end, which then knows the containers that run, those of
-        ``members`` among them. ``whole``: of everything, but no other containers than those are made anew; without
-        ``wait`` it doesn't wait until everybody serves."""
-        wanted = ["**::ready"] if settle else [] if whole else [f"**$docker:index/container:Container::{member}"
-                                                                 for member in members]
-        wanted += also
-        targets = [word for target in wanted for word in ("--target", target)]
-        left_out = [] if wait or not whole else ["--exclude", "**::ready"]
-        arguments = ["up", "--yes", "--skip-preview", "--suppress-outputs", *targets, *left_out]
+    def up(self, members: Sequence[str] = (), *, refresh: bool = False, settle: bool = False, wait: bool = True) -> str:
+        """``pulumi up``, by which no other members are replaced than these; returns what it printed. ``settle``: of
+        nothing but the wait at its end, which then knows the containers that run, those of ``members`` among them.
+        Without ``wait`` it doesn't wait until everybody serves.
+
+        Never of single containers by ``--target``: members of a pair depend, in Pulumi's state, on the partner that
+        went first the last time; in another order it fails over that, or writes a state that it can't read."""
+        narrowed = ["--target", "**::ready"] if settle else [] if wait else ["--exclude", "**::ready"]
+        arguments = ["up", "--yes", "--skip-preview", "--suppress-outputs", *narrowed]
         try:
             return self._run(arguments, members, refresh)
         except PulumiError as error:

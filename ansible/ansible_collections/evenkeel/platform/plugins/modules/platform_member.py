@@ -5,24 +5,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: platform_member
-short_description: Bring one member's container to what the stack's YAML says
+short_description: Bring the platform to what the stack's YAML says, and these members with it
 version_added: 1.0.0
 description:
-  - Runs C(pulumi up) for the containers of O(members) alone, with the permission to replace exactly these. Without
-    O(members), a plain C(pulumi up).
-  - Does not wait until they serve; M(evenkeel.platform.platform_health) does.
+  - Runs C(pulumi up) with the permission to replace exactly O(members). Members that are new or gone need none, and
+    neither does what replaces nobody.
 options:
   project:
     description: The folder with Pulumi.yaml.
     type: path
     required: true
   members:
-    description: The members to bring up to date. Empty means everything that may be changed without a permission.
-    type: list
-    elements: str
-    default: []
-  also:
-    description: URNs of other resources of these members that change with them, as the plan names them.
+    description: The members that may be replaced.
     type: list
     elements: str
     default: []
@@ -32,14 +26,8 @@ options:
         all other changes.
     type: bool
     default: false
-  whole:
-    description:
-      - Run C(pulumi up) for the whole stack and wait until all serve, but make no other containers anew than those of
-        O(members). Members that are new or gone need no permission.
-    type: bool
-    default: false
   wait:
-    description: With O(whole), wait until every member of the platform serves.
+    description: Wait until every member of the platform serves.
     type: bool
     default: true
     version_added: 1.2.0
@@ -101,8 +89,7 @@ def main() -> None:
     """Look, run Pulumi, look again."""
     module = running.module(project={"type": "path", "required": True},
                             members={"type": "list", "elements": "str", "default": []},
-                            also={"type": "list", "elements": "str", "default": []},
-                            settle={"type": "bool", "default": False}, whole={"type": "bool", "default": False},
+                            settle={"type": "bool", "default": False},
                             removed={"type": "list", "elements": "str", "default": []},
                             wait={"type": "bool", "default": True},
                             refresh={"type": "bool", "default": False})
@@ -112,29 +99,26 @@ def main() -> None:
         began = time.monotonic()
         before = {member.name: member for member in streams.members()}
         images = {name: streams.image_of(member) for name, member in before.items() if name in asked["members"]}
-        everything = not asked["members"] or asked["whole"]
         try:
             project = pulumi.Pulumi(asked["project"], streams.stack)
             if module.check_mode:
                 seen = plan.read(project.preview(asked["members"] or list(before), refresh=asked["refresh"]))
-                replaced = [change.member for change in seen.changes if everything or change.member in asked["members"]]
-                others = seen.others if everything else ()
+                replaced, others = [change.member for change in seen.changes], seen.others
             else:
                 if asked["removed"]:
                     project.unprotect(asked["removed"])
-                printed = project.up(asked["members"], asked["also"], refresh=asked["refresh"], settle=asked["settle"],
-                                     whole=asked["whole"], wait=asked["wait"])
+                printed = project.up(asked["members"], refresh=asked["refresh"], settle=asked["settle"],
+                                     wait=asked["wait"])
                 after = {member.name: member for member in streams.members()}
                 replaced = [name for name, member in after.items()
                             if name not in before or before[name].identity != member.identity]
                 replaced += [name for name in before if name not in after]
                 others = tuple(line.strip() for line in printed.splitlines() if line.strip().startswith(("+", "~", "-"))
-                               and line.strip().split()[1].isdigit()) if everything else ()
+                               and line.strip().split()[1].isdigit())
         except (pulumi.PulumiError, ValueError) as error:
             raise running.RefusedError(str(error)) from None
         took = time.monotonic() - began
-        what = f"{', '.join(replaced)} replaced, made or removed" if asked["whole"] and replaced else (
-            f"{', '.join(replaced)} replaced" if replaced else "no container replaced")
+        what = f"{', '.join(replaced)} replaced, made or removed" if replaced else "no container replaced"
         more = f"; {', '.join(others)}" if others else ""
         former = {name: images.get(name, "another container" if name in before else "no container")
                   for name in replaced}
