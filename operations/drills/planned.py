@@ -21,7 +21,9 @@ class Switchover:
     def apply(self, platform: Platform) -> None:
         done = subprocess.run(
             ["ansible", "localhost", "-m", "evenkeel.platform.patroni_switchover",
-             "-a", f"stack={platform.stack} avoid={','.join(self.victims)}"],
+             "-a", f"stack={platform.stack} avoid={','.join(self.victims)}",
+             # The inventory is this stack's; without, it would be that of `local`, and fail where there is none.
+             "-e", f"stack={platform.stack}"],
             check=False, cwd=ROOT, text=True, capture_output=True, timeout=LIMIT_S)
         if done.returncode != 0:
             raise DrillError(f"the switchover was refused: {(done.stdout + done.stderr)[-1500:]}")
