@@ -38,9 +38,8 @@ def group(settings: Settings, _declared: Sequence[Workload]) -> Group:
 
 def bucket(series: str, *matchers: str) -> str:
     """``series``, a selector, narrowed by further matchers."""
-    inner = series.strip().removesuffix("}")
-    separator = "," if "{" in inner and not inner.endswith(("{", ",")) else "" if "{" in inner else "{"
-    return f"{inner}{separator}{','.join(matchers)}}}"
+    name, _, inside = series.strip().removesuffix("}").partition("{")
+    return f"{name}{{{','.join([*filter(None, [inside.rstrip(',')]), *matchers])}}}"
 
 
 def limit(seconds: float) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -20,9 +19,8 @@ from components.workload import Member
 from operations.setup import engine_state, roles
 
 CLUSTER = ("curl", "-fsS", "--max-time", "3", "--cacert", "/etc/evenkeel/tls/ca.pem", "https://localhost:8008/cluster")
-AT_ONCE = 2
-"""Members that are looked at together. Each look is a process in its container: more of them at once held up a small
-machine, and the witness with it, for longer than many a fault."""
+LEADER = "postgres"
+"""Whom it concerns that nobody leads."""
 REPLICATING = frozenset({"quorum_standby", "sync_standby"})
 LEDGER_PAGE = 5000
 STEP_S = 0.25
@@ -111,32 +109,44 @@ class Platform:
 
     # -- wholeness ----------------------------------------------------------------------------------------------------
 
-    def problems(self) -> list[str]:
-        """What keeps the platform from being whole, as sentences; empty: everybody serves and every replica counts."""
-        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-            found = [problem for problem in pool.map(_problem, self.containers()) if problem]
+    def problems(self, of: Collection[str] = ()) -> dict[str, str]:
+        """What keeps the platform from being whole, a sentence per member; empty: everybody serves and every replica
+        counts. ``of``: of these members only.
+
+        One member after the other: each look is a process in its container, and several at once hold up a small
+        machine, and the witness with it, for longer than many a fault.
+        """
+        asked = [self.container(member) for member in of if member != LEADER] if of else self.containers()
+        found = {one.labels["evenkeel.member"]: problem for one in asked if (problem := _problem(one))}
+        nodes = [one.labels["evenkeel.member"] for one in asked if one.labels["evenkeel.workload"] == "postgres"]
+        return {**found, **self._not_counting(nodes)} if nodes or LEADER in of else found
+
+    def _not_counting(self, nodes: Collection[str]) -> dict[str, str]:
         instances = {one["name"]: one for one in self.patroni()}
-        for member in self.members("postgres"):
+        found = {}
+        for member in nodes:
             state = instances.get(member)
             if state is None:
-                found.append(f"Patroni doesn't list {member}")
+                found[member] = f"Patroni doesn't list {member}"
             elif state["role"] != "leader" and (state["state"] != "streaming" or state["role"] not in REPLICATING):
-                found.append(f"{member} does not count as a replica yet ({state['role']}, {state['state']})")
+                found[member] = f"{member} does not count as a replica yet ({state['role']}, {state['state']})"
         if not any(one["role"] == "leader" for one in instances.values()):
-            found.append("Postgres has no primary")
+            found[LEADER] = "Postgres has no primary"
         return found
 
-    def wait_whole(self, limit_s: float, say: Callable[[str], None]) -> float:
-        """Seconds until it was whole. Raises ``DrillError`` with what is missing."""
-        began, told = time.monotonic(), 0.0
-        while problems := self.problems():
+    def wait_whole(self, limit_s: float, say: Callable[[str], None], victims: Collection[str] = ()) -> float:
+        """Seconds until it was whole. Everybody is asked only when neither ``victims`` nor who was missing in the
+        round before miss any longer. Raises ``DrillError`` with what is missing."""
+        began, told, missing = time.monotonic(), 0.0, set(victims)
+        while (problems := self.problems(missing)) or missing:
+            missing = set(problems)
             waited = time.monotonic() - began
-            if waited > limit_s:
-                raise DrillError(f"the platform is not whole after {limit_s:.0f} s: {'; '.join(problems)}\n"
+            if problems and waited > limit_s:
+                raise DrillError(f"the platform is not whole after {limit_s:.0f} s: {'; '.join(problems.values())}\n"
                                  f"Next: make status STACK={self.stack}; make up STACK={self.stack}")
-            if waited - told > 10:
+            if problems and waited - told > 10:
                 told = waited
-                say(f"waiting for: {'; '.join(problems)}")
+                say(f"waiting for: {'; '.join(problems.values())}")
             time.sleep(STEP_S)
         return time.monotonic() - began
 

@@ -48,7 +48,7 @@ def drill(platform: Platform, what: Drill, say: Callable[[str], None], rates: Ra
                 broken = time.time()
                 time.sleep(what.lasts_s)
             undone = time.time()
-            healed_s = platform.wait_whole(WHOLE_AFTER_S, say) + undone - fault_at
+            healed_s = platform.wait_whole(WHOLE_AFTER_S, say, fault.victims) + undone - fault_at
             time.sleep(AFTER_S)
             at = Moments(began, fault_at, broken, undone, time.time())
         stored = _stored(platform, after)

@@ -58,8 +58,7 @@ def exists(name: str, environment: Mapping[str, str]) -> bool:
     files = state_file.versions(name, environment.get("PULUMI_BACKEND_URL", ""))
     if files is not None:
         return any(file.name in (f"{name}.json", f"{name}.json.gz") for file in files)
-    options = automation.LocalWorkspaceOptions(work_dir=str(ROOT), env_vars=dict(environment))
-    workspace = automation.LocalWorkspace(work_dir=str(ROOT), env_vars=options.env_vars)
+    workspace = automation.LocalWorkspace(work_dir=str(ROOT), env_vars=dict(environment))
     return any(summary.name == name for summary in workspace.list_stacks())
 
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 OPERATION_S = 0.5
 """An operation takes no longer, all attempts and redirections included."""
 SOCKET_S = 0.4
-PAUSE_S = 0.5
+PAUSE_S = 0.2
 """After a failure nobody tries again for this long: requests go on without Redis and don't wait for it."""
 RENEWAL_S = 5.0
 """A client that takes over from another has this long to learn the cluster's layout."""

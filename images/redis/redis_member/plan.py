@@ -20,6 +20,10 @@ from redis_member.sight import SLOTS, Sight
 ELECTION_TIMEOUTS = 4
 """How many node timeouts Redis gets to replace a master whose volume is lost, before its replica is told to."""
 
+CALM_S = 5.0
+"""How long a member is back before it takes over from its partner: clients that just lost a master find the new one
+first, and then follow a handover without an error."""
+
 
 @dataclass(frozen=True)
 class Action:
@@ -93,13 +97,10 @@ def plan(settings: Settings, sights: Mapping[str, Sight], since_s: float) -> Pla
 
 def introduce(view: View) -> Plan:
     """Meet, at the address its name has now, everybody whom this member doesn't know or knows under a dead address."""
-    meetings = []
-    for sight in view.others:
-        known = view.mine.table.get(sight.id)
-        if known is None or not known.introduced or known.ip != sight.address:
-            meetings.append(Action(view.mine.member.name, ("CLUSTER", "MEET", sight.address, view.settings.port),
-                                   f"meets {sight.member.name}", repeat_s=0.5))
-    return Plan(tuple(meetings), "introductions" if meetings else "")
+    meetings = tuple(Action(view.mine.member.name, ("CLUSTER", "MEET", sight.address, view.settings.port),
+                            f"meets {sight.member.name}", repeat_s=0.5)
+                     for sight in view.others if not view.mine.reaches(sight))
+    return Plan(meetings, "introductions" if meetings else "")
 
 
 def agree(view: View) -> Plan:
@@ -225,6 +226,12 @@ def balance(view: View) -> Plan:
         # The master ignores the takeover of a node that it doesn't know as its replica, and the other masters refuse
         # their votes: either would keep the master's clients waiting for seconds.
         return Plan(waiting=f"{', '.join(unaware) or 'all masters'} to know the replica of {master.host}")
+    if unreached := [sight.member.name for sight in voters if not mine.reaches(sight)]:
+        # Redis asks for votes once, over the links that it has at that moment: with too few of them the attempt fails,
+        # and the master has paused its clients for it.
+        return Plan(waiting=f"a link to {', '.join(unreached)}")
+    if view.since_s < CALM_S:
+        return Plan(waiting=f"{CALM_S:g} s of calm before it takes over from {master.host}")
     return Plan((Action(mine.member.name, ("CLUSTER", "FAILOVER"),
                         f"takes over from {master.host}: two masters in domain {domain_of[master.host]}, none in "
                         f"{mine.member.domain}", repeat_s=6),), "the takeover")

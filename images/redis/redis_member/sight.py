@@ -54,6 +54,11 @@ class Sight:
         """A master that owns nothing: free to be used."""
         return not self.is_replica and not self.me.slots
 
+    def reaches(self, other: Sight) -> bool:
+        """Whether it has a link to another member, at the address under which that one answers now."""
+        node = self.table.get(other.id)
+        return node is not None and node.introduced and node.ip == other.address
+
     def knows_replica(self, node_id: str, master_id: str) -> bool:
         """Whether it knows a node as the replica of another and reaches it."""
         node = self.table.get(node_id)

@@ -103,6 +103,7 @@ def test_a_former_id_known_by_hearsay_alone_is_forgotten_too(formed: Cluster) ->
 def test_an_old_master_takes_back_what_would_put_two_masters_in_one_domain(formed: Cluster) -> None:
     formed.apply(FAILOVER_OF_1)
     assert formed.following()["redis-1"] == "redis-5"
+    assert not formed.plan("redis-1", since_s=1), "clients that look for their master find the new one first"
     [action] = formed.plan("redis-1")
     assert action.command == ("CLUSTER", "FAILOVER")
     formed.form()
@@ -125,6 +126,17 @@ def test_nobody_takes_over_before_all_who_vote_know_it(formed: Cluster) -> None:
     sights["redis-3"] = replace(voter, table={**voter.table, mine: replace(voter.table[mine], master=None)})
     found = plan(replace(formed.settings, me="redis-1"), sights, 60)
     assert not found.actions and found.waiting == "redis-3 to know the replica of redis-5"
+
+
+def test_nobody_takes_over_before_it_reaches_all_who_vote(formed: Cluster) -> None:
+    """Redis asks for votes once: whom it has no link to then isn't asked, and the master's clients wait for 5 s."""
+    formed.apply(FAILOVER_OF_1)
+    sights = formed.sights()
+    mine, voter = sights["redis-1"], sights["redis-3"].id
+    sights["redis-1"] = replace(mine, table={**mine.table, voter: replace(mine.table[voter], connected=False)})
+    found = plan(replace(formed.settings, me="redis-1"), sights, 60)
+    assert [action.command[:2] for action in found.actions] == [("CLUSTER", "MEET")]
+    assert found.waiting == "a link to redis-3"
 
 
 def test_two_masters_stay_in_one_domain_when_balancing_is_off(formed: Cluster) -> None:
