@@ -23,13 +23,32 @@ HOPS = (
 BACKENDS = 'proxy=~".+_(blue|green)_(read|write)"'
 MIB = 2**20
 STATEMENTS = "make logs TIER=postgres SINCE=5m QUERY=duration:"
+POOLERS = 'workload=~"pgbouncer|pgproxy"'
+SATURATED = "it is saturated: what waits for it waits for its processor"
 AVERAGED = "the average of the last 1,024 requests"
 
 
 def figures(settings: Settings) -> list[Figure]:
     """All of them."""
-    return [*_edge(settings), *_app(settings), *_pool(settings), *_postgres(settings), *_redis(settings),
-            *_machine(settings)]
+    return [*_edge(settings), _processor("edge", 'tier="edge"', settings), *_app(settings),
+            *_pool(settings), _processor("pool", POOLERS, settings),
+            *_postgres(settings), _processor("postgres", 'workload=~"postgres|etcd"', settings),
+            *_redis(settings), _processor("redis", 'tier="redis"', settings), *_machine(settings)]
+
+
+def _processor(hop: str, matcher: str, settings: Settings) -> Figure:
+    return Figure(f"{hop}-cpu", hop, "processor, of what it may use", _taken(matcher), "%", limits=_saturated(settings),
+                  means=SATURATED, then="make status", runbook="slow-answers")
+
+
+def _taken(matcher: str) -> str:
+    # Supervisors take turns in telling it.
+    return (f"100 * max by (member, workload) (rate(evenkeel_member_cpu_seconds_total{{{matcher}}}[1m])) "
+            f"/ max by (member, workload) (evenkeel_member_cpu_limit_cores{{{matcher}}})")
+
+
+def _saturated(settings: Settings) -> Limits:
+    return Limits(settings.monitoring.thresholds.cpu_warning, settings.monitoring.thresholds.cpu_critical)
 
 
 def _edge(settings: Settings) -> list[Figure]:
@@ -66,8 +85,9 @@ def _app(settings: Settings) -> list[Figure]:
     limits, series = settings.monitoring.thresholds, settings.monitoring.answer_times
     pools = {name: pool for name, pool in settings.app.pools.items() if pool.port != 0}
     # A worker with one thread has used up what it can at one core, whatever more it may have.
-    cores = " or ".join('100 * sum by (member, workload) (rate(process_cpu_seconds_total{tier="app", '
+    cores = " or ".join('100 * sum by (member, workload, pool) (rate(process_cpu_seconds_total{tier="app", '
                         f'pool="{name}"}}[1m])) / {min(1.0, pool.cpus):g}' for name, pool in pools.items())
+    taken = _taken('tier="app"')
     places = min((pool.max_connections for pool in pools.values()), default=1)
     return [
         Figure("worker", "app", "95 % of a worker's answers within",
@@ -75,10 +95,9 @@ def _app(settings: Settings) -> list[Figure]:
                peers=Peers(3, limits.p95_warning / 10),
                means="this worker is slow while the others are not: it is saturated, or hangs",
                runbook="worker-lost", only_under_load=True),
-        Figure("cpu", "app", "processor, of one core or of its limit", cores, "%",
-               limits=Limits(limits.cpu_critical), peers=Peers(3, limits.cpu_warning / 2),
-               means="it is saturated: what waits for it waits for its processor", then="make status",
-               runbook="slow-answers"),
+        Figure("cpu", "app", "processor, of one core or of what it may use",
+               f"max by (member, workload) ({cores} or {taken})", "%", limits=_saturated(settings),
+               peers=Peers(3, limits.cpu_warning / 2), means=SATURATED, then="make status", runbook="slow-answers"),
         Figure("in-flight", "app", "requests in flight",
                'sum by (member, workload) ({__name__=~"(.+_)?http_requests_in_flight", tier="app"})', "",
                limits=Limits(places * limits.pool_warning / 100), peers=Peers(3, 10),

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from docker.models.containers import Container
 
 from components.settings import Settings
 from operations.dashboard import sight, unusual
 from operations.monitoring import api
 from operations.policies.subject import config_of
 
-BUSY = "import time, os; [os.fork() for _ in range(5)]; end = time.time() + 100\nwhile time.time() < end: pass"
-"""32 processes that keep a worker's processor busy, and end by themselves."""
+BUSY_S = 100
+BUSY = f"import time, os; [os.fork() for _ in range(5)]; end = time.time() + {BUSY_S}\nwhile time.time() < end: pass"
+CALM = f"""
+import os, pathlib
+for process in pathlib.Path("/proc").glob("[0-9]*"):
+    if "+ {BUSY_S}" in (process / "cmdline").read_text() and int(process.name) != os.getpid():
+        os.kill(int(process.name), 9)
+"""
+
+
+@contextmanager
+def busy(container: Container) -> Iterator[None]:
+    """32 processes keep its processor busy; they would end by themselves, too."""
+    container.exec_run(["python3", "-c", BUSY], detach=True)
+    try:
+        yield
+    finally:
+        code, said = container.exec_run(["python3", "-c", CALM])
+        assert code == 0, said
 
 
 def settings(stack: str) -> Settings:

@@ -41,6 +41,8 @@ WELL: Mapping[str, Rows] = {
     "answer": [({"proxy": "web_blue_read"}, 9), ({"proxy": "web_blue_write"}, 21)],
     "worker": [(member("web-blue-1"), 44), (member("web-blue-2"), 41)],
     "cpu": [(member("web-blue-1"), 22), (member("web-blue-2"), 24.4)],
+    "edge-cpu": [(member("haproxy-1"), 9)], "pool-cpu": [(member("pgbouncer-1"), 3)],
+    "postgres-cpu": [(member("postgres-1"), 12)], "redis-cpu": [(member("redis-1"), 4)],
     "in-flight": [(member("web-blue-1"), 2), (member("web-blue-2"), 1)],
     "told": [(member("web-blue-1"), 12), (member("web-blue-2"), 11)],
     "waiting": [(pooler("pgbouncer-1"), 0), (pooler("pgbouncer-2"), 0)],

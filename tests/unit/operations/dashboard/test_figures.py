@@ -74,7 +74,7 @@ def test_what_it_tells_to_type_exists() -> None:
 def test_a_worker_is_judged_by_its_limit_or_by_one_core(cpus: float, divided: str) -> None:
     settings = Settings.load({"app": {"pools": {"web": {"cpus": cpus}, "mail": {"port": 0}}}}, stack="s", where="t")
     cpu = next(figure for figure in hops.figures(settings) if figure.key == "cpu")
-    assert cpu.expression.endswith(divided) and "mail" not in cpu.expression
+    assert f"{divided} or " in cpu.expression and "mail" not in cpu.expression
 
 
 def test_limits_are_the_settings() -> None:
@@ -98,6 +98,13 @@ MASTER, REPLICA = 'role="master"', 'role="slave"'
 
 def redis(member: str, role: str, values: str) -> dict[str, str]:
     return {"series": f'redis_instance_info{{stack="shop", member="{member}", {role}}}', "values": values}
+
+
+def taken(member: str, tier: str, cpus: int, more: str = "") -> list[dict[str, str]]:
+    """A member that takes 1.6 processors."""
+    labels = f'{{tier="{tier}", member="{member}", {more}}}'
+    return [{"series": f"evenkeel_member_cpu_seconds_total{labels}", "values": "0+8x40"},
+            {"series": f"evenkeel_member_cpu_limit_cores{labels}", "values": f"{cpus}x40"}]
 
 
 COURSES = {
@@ -125,6 +132,13 @@ COURSES = {
     "a worker's processor is told of one core": (
         "cpu", [{"series": 'process_cpu_seconds_total{tier="app", pool="web", member="web-blue-1"}',
                  "values": "0+4.5x40"}], {'{member="web-blue-1"}': 90}),
+    "a worker's processor is told of its limit where that is nearer, whoever in it takes it": (
+        "cpu", [{"series": 'process_cpu_seconds_total{tier="app", pool="web", member="web-blue-1"}',
+                 "values": "0+1x40"}, *taken("web-blue-1", "app", 2)], {'{member="web-blue-1"}': 80}),
+    "a member's processor is told by the supervisor that leads, or led": (
+        "redis-cpu", [*taken("redis-1", "redis", 2, 'instance="supervisor-1"'),
+                      *taken("redis-2", "redis", 2, 'instance="supervisor-2"')],
+        {'{member="redis-1"}': 80, '{member="redis-2"}': 80}),
 }
 
 
