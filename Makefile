@@ -82,7 +82,7 @@ release: ## another image while it serves [IMAGE=shop:1.5 STRATEGY=blue-green|ca
 	@$(RUN) ansible-playbook ansible/playbooks/release.yml -e stack=$(STACK) -e image='$(IMAGE)' -e plan_only=$(or $(PLAN),false) $(if $(STRATEGY),-e release_strategy=$(STRATEGY)) $(if $(WITH),-e @$(WITH))
 
 rollback: ## take the last release back, at once [FORCE=true STACK=local]
-	@$(URGENT) $(RUN) ansible-playbook -i localhost, ansible/playbooks/rollback.yml -e stack=$(STACK) -e force=$(or $(FORCE),false)
+	@$(URGENT) $(RUN) env PYTHONPATH=ansible python -m operations.releases.back STACK=$(STACK) FORCE=$(or $(FORCE),false)
 
 retire: ## empty the colour that has no traffic any more [STACK=local]
 	@$(SETUP) prepare-ansible STACK=$(STACK)

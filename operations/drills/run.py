@@ -14,9 +14,9 @@ import docker.errors
 import httpx
 
 from components.settings.postgres import PLANS, Timing
-from operations.drills import ledger, timeline, verdict
+from operations.drills import ledger, phases, timeline, verdict
 from operations.drills.catalogue import Drill
-from operations.drills.faults import Fault, applied
+from operations.drills.faults import applied
 from operations.drills.ledger import Outcome, Reconciled
 from operations.drills.observers import Observers
 from operations.drills.platform import DrillError, Platform
@@ -56,13 +56,15 @@ def drill(platform: Platform, what: Drill, say: Callable[[str], None], rates: Ra
     reconciled = ledger.reconcile(witness.seen.writes, stored)
     acks = observers.acks if observers else []
     budget = what.budget.under(timing(settings))
+    made = phases.of_redis(platform, what, at, witness.seen) if budget.of == "session" else (
+        phases.of_postgres(platform, fault.victims, at, observers, witness.seen) if observers else [])
     found = verdict.checks(budget, witness.seen, reconciled, at, acks=acks, missing_acks=missing)
     return {
         "drill": what.name, "what": what.what, "stack": platform.stack, "victims": list(fault.victims),
         "time": datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"), "settings": settings,
         "passed": all(check.passed for check in found), "checks": [asdict(check) for check in found],
         **figures(what, witness.seen, reconciled, at), "healed_s": round(healed_s, 2),
-        "phases": [asdict(phase) for phase in _phases(platform, fault, at, observers, witness.seen)],
+        "phases": [asdict(phase) for phase in made],
         "writers": sorted({(ack.timeline, ack.member) for ack in acks}),
         "leaders": [asdict(change) for change in observers.leaders] if observers else [],
         "moments": asdict(at), "series": series(witness.seen, at),
@@ -150,31 +152,3 @@ def timing(settings: dict[str, Any]) -> Timing:
     """The recovery plan that this is, or comes next to."""
     return min(PLANS.values(), key=lambda plan: (abs(plan.ttl_s - settings["ttl_s"]),
                                                  abs(plan.loop_wait_s - settings["loop_wait_s"])))
-
-
-def _phases(platform: Platform, fault: Fault, at: Moments, observers: Observers | None,
-            seen: Seen) -> list[timeline.Phase]:
-    """detect, prove, elect, route, first write: as far as somebody took over from a victim."""
-    if observers is None:
-        return []
-    changed = next((found for victim in fault.victims if (found := observers.new_leader(at.fault, victim))), None)
-    if changed is None:
-        return []
-    released = _released(platform, fault, at)
-    gap = timeline.longest_gap(seen.acknowledged(), at.fault)
-    return timeline.phases(at.fault, [
-        ("detect", released.get("detected_at")), ("prove", released.get("released_at")), ("elect", changed.at),
-        ("route", observers.routed_at(at.fault, changed.leader)), ("first write", gap.ended if gap else None)])
-
-
-def _released(platform: Platform, fault: Fault, at: Moments) -> dict[str, float]:
-    """When the fencer heard of the death, and when it had released the key; from its own log."""
-    for supervisor in platform.containers("supervisor"):
-        for line in supervisor.logs(since=int(at.fault)).decode(errors="replace").splitlines():
-            with contextlib.suppress(ValueError):
-                told = json.loads(line)
-                if told.get("action") == "released" and told.get("member") in fault.victims:
-                    heard, said = float(told["detected_at"]), datetime.fromisoformat(told["time"]).timestamp()
-                    if said >= at.fault:
-                        return {"detected_at": heard, "released_at": said}
-    return {}

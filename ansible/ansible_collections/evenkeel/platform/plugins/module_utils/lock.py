@@ -14,6 +14,8 @@ from typing import Any
 KEY = "/evenkeel-operations/lock"
 """In etcd, which outlives every member: the lock belongs to the platform, not to the machine somebody types on."""
 PROGRAMS = ("ansible-playbook", "ansible")
+FRONT = [b"-m", b"operations.releases.back"]
+"""`make rollback` begins before `ansible-playbook` has started, and becomes it."""
 SHELLS = ("sh", "bash", "dash")
 
 
@@ -89,7 +91,7 @@ def our_run() -> int | None:
             words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
         except OSError:
             break
-        if any(Path(word.decode(errors="replace")).name in PROGRAMS for word in words[:2]):
+        if words[1:3] == FRONT or any(Path(word.decode(errors="replace")).name in PROGRAMS for word in words[:2]):
             found = process
         process = _parent(process)
     return found
