@@ -37,6 +37,9 @@ alert-test: ## one alert through every configured route, and whether it arrived 
 slo-report: ## what was promised, what was kept, what is left of the error budgets [DAYS=30 STACK=local]
 	@$(RUN) python -m operations.monitoring slo-report STACK=$(STACK) DAYS='$(DAYS)'
 
+dashboard: ## a page that leads to what is unusual; FILE=path writes it once [PORT=8900 STACK=local]
+	@$(RUN) python -m operations.dashboard STACK=$(STACK) PORT='$(PORT)' FILE='$(FILE)'
+
 ask: ## figures of the platform, by PromQL [QUERY='up == 0' STACK=local]
 	@$(RUN) python -m operations.monitoring ask STACK=$(STACK) QUERY='$(QUERY)'
 

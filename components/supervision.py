@@ -3,9 +3,9 @@
     supervisor -> engineproxy -> the engine's socket
 
 The socket is as good as root on the machine, so no supervisor has it. The proxy has it, and lets through a fixed list
-of requests: what the engine is, this stack's containers and their events, and the start and restart of this stack's
-members, each by its name. The list is spelled out member by member, since the names of the stack ``a-b`` begin like
-those of the stack ``a``.
+of requests: what the engine is, this stack's containers and their events, what each member takes of the machine, and
+the start and restart of this stack's members, each by its name. The list is spelled out member by member, since the
+names of the stack ``a-b`` begin like those of the stack ``a``.
 
 It deliberately is not rendered where the engine restarts members by itself (``Target.restarts_members``), and brings
 back only what died: who is alive and unhealthy is left to its own recovery.
@@ -67,12 +67,14 @@ class Supervision(Tier):
     def _proxy(self) -> Workload:
         tls = self.tls_files(PROXY, self.settings.members, bundle=True)
         readable = "".join(f"/containers/{name}/json\n" for name in self.watched())
+        measurable = "".join(f"/containers/{name}/stats\n" for name in self.watched())
         actions = "".join(f"/containers/{name}/{verb}\n" for name in self.watched() for verb in ACTIONS)
 
         def files(_member: Member) -> list[ConfigFile]:
             return [
                 *tls,
                 ConfigFile("readable.lst", readable),
+                ConfigFile("measurable.lst", measurable),
                 ConfigFile("actions.lst", actions),
                 self.file("engineproxy.cfg", "engineproxy/engineproxy.cfg.j2", config_dir=CONFIG_DIR,
                           socket=ENGINE_SOCKET, port=PORT, status_port=STATUS_PORT, client_name=SUPERVISOR,

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.alerts import app, edge, machine, members, own, postgres, redis, service_levels, supervision, watching
+from components.alerts import (
+    app,
+    edge,
+    health,
+    machine,
+    members,
+    own,
+    postgres,
+    redis,
+    service_levels,
+    supervision,
+    watching,
+)
 from components.alerts.rule import Alert, Group, Record
 from components.settings import Settings
 from components.workload import Workload
 
 __all__ = ["Alert", "Group", "Record", "groups"]
 
-PARTS = (members, edge, app, service_levels, postgres, redis, supervision, machine, watching, own)
+PARTS = (members, edge, app, service_levels, postgres, redis, supervision, machine, watching, own, health)
 
 
 def groups(settings: Settings, declared: Sequence[Workload]) -> list[Group]:

@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import model_validator
 
 from components.settings.base import Model, knob
+from components.settings.health import Health
 from components.settings.routes import Route, Severity
 from components.settings.service_levels import ServiceLevels
 from components.settings.thresholds import Thresholds
@@ -85,6 +86,7 @@ class Monitoring(Model):
     probe: Probe = knob(Probe, "Requests through the front door.")
     thresholds: Thresholds = knob(Thresholds, "When a figure is an alert.")
     service_levels: ServiceLevels = knob(ServiceLevels, "What is promised.")
+    health: Health = knob(Health, "The score.")
     answer_times: str = knob(
         '{__name__=~"(.+_)?http_request(_duration)?_seconds_bucket",route!~"/health.*"}',
         "Series of the application's histogram of answer times, for the alert `SlowAnswers`. Answered where "

@@ -61,7 +61,7 @@ def report(stack: str, promised: Mapping[str, float], days: int) -> Report:
     each = {row["metric"]["level"]: row["values"]
             for row in api.series(stack, f"sum_over_time({SPENT}[1d])[{days}d:1d]")}
     door = api.query(stack, f"avg_over_time({DOOR}[{days}d:1m])")
-    levels = [_level(name, percent, requests[name], spent.get(name, 0), each.get(name, ()))
+    levels = [level(name, percent, requests[name], spent.get(name, 0), each.get(name, ()))
               for name, percent in promised.items() if requests.get(name)]
     return Report(stack, datetime.now(UTC).isoformat(timespec="seconds"), days,
                   max(minutes.values(), default=0) * EVERY_S / DAY_S,
@@ -108,7 +108,8 @@ def covered(told: Report) -> str:
     return " ".join(said)
 
 
-def _level(name: str, promised: float, requests: float, spent: float, each: Sequence[Sequence[Any]]) -> Level:
+def level(name: str, promised: float, requests: float, spent: float, each: Sequence[Sequence[Any]] = ()) -> Level:
+    """``spent``: failed requests in units of the budget; ``each``: (time, spent) of every day."""
     failed = spent * budget(promised)
     return Level(name, promised, round(requests), round(failed), 100 * (1 - failed / requests),
                  100 * (1 - spent / requests),

@@ -10,11 +10,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from rich.console import Console
 
 from components.targets.docker.waiting import NotReadyError
+from operations.monitoring import health
 from operations.setup import deploy, engine_state, graph, holds, logs, previews, stack, status, teardown
 from operations.setup.paths import ROOT, STATE
 
@@ -77,14 +79,24 @@ def down(call: Call) -> int:
 
 def show_status(call: Call) -> int:
     """Exit status 0 when every member serves."""
-    statuses = status.of(call.stack)
     if call.option("FORMAT") == "json":
+        statuses = status.of(call.stack)
         print(json.dumps([member.as_json() for member in statuses], indent=2))
-    elif statuses:
+        return _all_serve(statuses)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        asked = pool.submit(health.line, call.stack)
+        statuses = status.of(call.stack)
+    if statuses:
         call.console.print(status.table(statuses, f"stack {call.stack}"))
+        if said := asked.result():
+            call.console.print(said, highlight=False, markup=False, soft_wrap=True)
         _show_holds(call)
     else:
         call.console.print(f"Nothing of the stack {call.stack!r} runs here. Next: `make up{_suffix(call.stack)}`.")
+    return _all_serve(statuses)
+
+
+def _all_serve(statuses: Sequence[status.MemberStatus]) -> int:
     return 0 if statuses and all(member.serves for member in statuses) else 1
 
 

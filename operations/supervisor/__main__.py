@@ -21,6 +21,7 @@ from operations.supervisor.report import Report
 from operations.supervisor.rescue import Rescue
 from operations.supervisor.settings import Settings
 from operations.supervisor.supervisor import LOOK_S, Supervisor
+from operations.supervisor.usage import Measuring
 
 KEYS = PREFIX + HOLDS
 WORKERS = 4
@@ -57,6 +58,7 @@ def run(settings: Settings, _arguments: Sequence[str]) -> int:
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stopped.set())
     server = figures.serve(told, settings.directory)
+    Measuring(engine(), pair.role, told).start(stopped)
     pair.start()
     made[0].run(stopped)
     pair.stop()

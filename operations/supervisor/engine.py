@@ -56,6 +56,15 @@ class Engine:
         """One container by name; None for what is no member. Raises ``GoneError``."""
         return container.read(json.loads(_checked(self._servers.ask("GET", f"/containers/{name}/json"))))
 
+    def usage(self, name: str) -> dict[str, Any]:
+        """What one container takes of the machine, in the engine's words (its ``stats``). Raises ``GoneError``."""
+        return dict(json.loads(_checked(self._servers.ask("GET", f"/containers/{name}/stats"))))
+
+    def cpus(self, name: str) -> float:
+        """How many processors a container may use; 0: as many as there are. Raises ``GoneError``."""
+        told = json.loads(_checked(self._servers.ask("GET", f"/containers/{name}/json")))
+        return float((told["HostConfig"].get("NanoCpus") or 0) / 1e9)
+
     def act(self, name: str, verb: str) -> bool:
         """``start`` or ``restart``, over a connection of its own. False when it ran already."""
         servers = Servers(self._proxies, self._tls, ACT_TIMEOUT_S)

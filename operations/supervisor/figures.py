@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from operations.supervisor.engine import Listed
 from operations.supervisor.pair import Role
+from operations.supervisor.usage import Usage
 
 PORT = 9102
 PATIENCE_S = 5.0
 RETURNS = frozenset({"started", "restarted", "returned"})
 """Actions after which a member runs again."""
 COUNTED = ("failed", "not released", "released", *sorted(RETURNS))
+OF_USAGE: Sequence[tuple[str, str, str, Callable[[Usage], float]]] = (
+    ("cpu_seconds_total", "counter", "Processor time that the member took since its start", lambda one: one.cpu_s),
+    ("cpu_throttled_seconds_total", "counter", "Time in which its limit held it up", lambda one: one.throttled_s),
+    ("cpu_limit_cores", "gauge", "Processors that it may use", lambda one: one.cpus),
+    ("memory_bytes", "gauge", "Memory in use, without what the kernel gives back when it is short",
+     lambda one: one.memory_bytes),
+    ("memory_limit_bytes", "gauge", "Memory at which the kernel ends it", lambda one: one.memory_limit_bytes),
+)
 LABELS = ("tier", "workload", "member", "domain", "colour", "pool")
 
 
@@ -29,6 +38,7 @@ class Figures:
         self._actions = dict.fromkeys(COUNTED, 0)
         self._returns: dict[str, int] = {}
         self._seen: tuple[float, Sequence[Listed]] = (0.0, ())
+        self._usage: Mapping[str, Usage] = {}
 
     def count(self, action: str, member: str | None) -> None:
         """Something was done, and said."""
@@ -43,12 +53,24 @@ class Figures:
         with self._lock:
             self._seen = (now, listed)
 
+    def listed(self) -> Sequence[Listed]:
+        """All members, as last seen."""
+        with self._lock:
+            return self._seen[1]
+
+    def measure(self, usage: Mapping[str, Usage]) -> None:
+        """What each member takes."""
+        with self._lock:
+            self._usage = usage
+
     def text(self) -> str:
         """In Prometheus' format."""
         with self._lock:
             at, listed = self._seen
             actions, returns = dict(self._actions), dict(self._returns)
-        return "\n".join([*_lines(self._role(), at, actions), *_of_members(listed, returns), ""])
+            usage = self._usage
+        return "\n".join([*_lines(self._role(), at, actions), *_of_members(listed, returns),
+                          *_of_usage(listed, usage), ""])
 
 
 def serve(figures: Figures, directory: Path, port: int = PORT) -> ThreadingHTTPServer:
@@ -116,6 +138,15 @@ def _of_members(listed: Sequence[Listed], returns: dict[str, int]) -> Iterator[s
     yield from _head("evenkeel_member_returns_total", "counter", "How often this supervisor saw the member come back")
     for labels, one in members:
         yield f"evenkeel_member_returns_total{{{labels}}} {returns.get(one.labels.get('evenkeel.member', ''), 0)}"
+
+
+def _of_usage(listed: Sequence[Listed], usage: Mapping[str, Usage]) -> Iterator[str]:
+    """Nothing where another supervisor leads."""
+    told = [(_labels(one), usage[member]) for one in listed
+            if one.is_member and (member := one.labels["evenkeel.member"]) in usage]
+    for name, kind, meaning, figure in OF_USAGE:
+        yield from _head(f"evenkeel_member_{name}", kind, meaning)
+        yield from (f"evenkeel_member_{name}{{{labels}}} {figure(one):.15g}" for labels, one in told)
 
 
 def _labels(one: Listed) -> str:

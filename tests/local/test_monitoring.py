@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from operations.dashboard import server
 from operations.monitoring import __main__ as commands
-from operations.monitoring import api
+from operations.monitoring import api, health
 from operations.setup.deploy import DeployError
 from operations.setup.errors import SetupError
 from operations.setup.paths import ROOT
+from tests.support import looks
+from tests.support.load import Load
 from tests.support.running import SETTINGS, RunningPlatform
 
 STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}")
@@ -47,7 +50,7 @@ MONITORING: dict[str, Any] = {
 EXPORTERS = ("pg_up", "redis_up", "nginx_up", "pgbouncer_up", "probe_success")
 BUSY = {"CpuBusy", "MemoryFull", "DiskFull", "SlowAnswers"}
 """The machine's and its tests' affair."""
-TOLD_S, OVER_S, QUIET_S = 30, 45, 11
+TOLD_S, OVER_S, QUIET_S, FOUND_S = 30, 45, 11, 120
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +205,73 @@ def test_every_route_is_tried_and_each_says_whether_it_arrived(
     said = capsys.readouterr().out
     assert "hook: arrived" in said and "closed: did not arrive" in said and "refused" in said
     assert ("AlertTest", "", "firing") in told(watched)
+
+
+def visited(watched: RunningPlatform) -> Load:
+    return Load(watched, watched.trust(), threads=6)
+
+
+def test_every_figure_and_plot_of_the_page_is_told(watched: RunningPlatform) -> None:
+    with visited(watched):
+        end = time.monotonic() + FOUND_S
+        while (missing := looks.silent(STACK)) and time.monotonic() < end:
+            time.sleep(2)
+        assert missing == []
+        members = {one.name: one for one in looks.seen(STACK).members}
+    assert members.keys() == {one["member"] for one in watched.outputs["members"]}
+    assert [one.role for one in members.values()].count("primary") == 1
+    assert [one.role for one in members.values()].count("master") == 3
+    assert {row["metric"]["member"] for row in asked("evenkeel_member_returns_total")} == members.keys()
+
+
+def test_the_page_is_there_within_a_second(watched: RunningPlatform) -> None:
+    begin = time.monotonic()
+    told = server.Source(STACK, looks.settings(STACK), served=True).told()
+    took = time.monotonic() - begin
+    print(f"the page took {took * 1000:.0f} ms")
+    assert not told["stale"] and took <= 1
+
+
+def test_the_score_is_told_with_its_tiers(watched: RunningPlatform) -> None:
+    assert health.line(STACK).startswith("health ")
+    tiers = {row["metric"]["tier"]: float(row["value"][1]) for row in asked("evenkeel:tier_health")}
+    assert tiers.keys() == {*(one["tier"] for one in watched.outputs["members"]), "machine"}
+    assert all(0 <= value <= 100 for value in tiers.values()) and tiers["redis"] == tiers["postgres"] == 100
+
+
+# The deeper on a request's way the later: what is nearer to visitors may still be told for two minutes.
+
+
+def leads_to(hop: str, member: str = "") -> bool:
+    """Whether the page says first that a hop, and of it a member, is the likeliest cause; prints what it says."""
+    first, says = looks.first(STACK)
+    print(f"{time.strftime('%T')} {first}: {says}")
+    return first == hop and member in says
+
+
+def test_told_that_it_is_slow_the_page_leads_to_a_saturated_worker(watched: RunningPlatform) -> None:
+    with visited(watched), looks.busy(watched.container("web-blue-2")):
+        took = wait(lambda: leads_to("app", "web-blue-2"), looks.BUSY_S, "the page leads to the worker")
+        print(f"found after {took:.1f} s: {looks.first(STACK)[1]}")
+
+
+def test_told_that_it_is_slow_the_page_leads_to_a_lost_master(watched: RunningPlatform) -> None:
+    master = asked('redis_instance_info{role="master"}')[0]["metric"]["member"]
+    with visited(watched):
+        watched.container(master).stop(timeout=10)
+        took = wait(lambda: leads_to("redis", f"{master} "), TOLD_S, "the page leads to the master")
+        said = looks.first(STACK)[1]
+    watched.container(master).start()
+    print(f"found after {took:.1f} s: {said}")
+    assert said.endswith("is down, it was master")
+    wait(lambda: not asked("evenkeel:member_up == 0"), OVER_S, "it is back")
+
+
+def test_told_that_it_is_slow_the_page_leads_to_a_slow_query(watched: RunningPlatform) -> None:
+    primary = asked("patroni_primary == 1")[0]["metric"]["member"]
+    with visited(watched):
+        watched.container(primary).exec_run(
+            ["psql", "-h", "/run", "-U", "postgres", "-d", looks.settings(STACK).postgres.database, "-c",
+             "BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(25); COMMIT"], detach=True)
+        took = wait(lambda: leads_to("postgres"), 25, "the page leads to Postgres")
+        print(f"found after {took:.1f} s: {looks.first(STACK)[1]}")

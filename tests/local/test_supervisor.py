@@ -202,7 +202,8 @@ def test_a_run_is_left_out_while_the_last_one_goes_on(watched: Rig) -> None:
     ("GET", "/volumes"), ("GET", "/networks"), ("GET", "/info"), ("GET", "/secrets"), ("POST", "/build"),
     ("GET", "/v1.41/containers/json"), ("GET", "//containers/json"), ("GET", "/containers/json/"),
     ("GET", "/containers/%7Bown%7D/json"), ("GET", "/containers/{own}/../{foreign}/json"),
-    ("GET", "/containers/{foreign}/json"), ("POST", "/containers/{foreign}/start"),
+    ("GET", "/containers/{foreign}/json"), ("GET", "/containers/{foreign}/stats"), ("POST", "/containers/{own}/stats"),
+    ("POST", "/containers/{foreign}/start"),
     ("POST", "/containers/{foreign}/restart"), ("POST", "/containers/{own}/json"), ("GET", "/containers/{own}/start"),
     ("HEAD", "/containers/json"), ("GET", "/events"), ("GET", "/events?since=0%22"), ("OPTIONS", "/containers/json"),
 ])

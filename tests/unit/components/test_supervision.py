@@ -30,6 +30,7 @@ def test_the_proxy_lets_through_this_stacks_members_by_name_and_nobody_else() ->
     readable, actions = files["readable.lst"].split(), files["actions.lst"].split()
     assert len(readable) == 2 + 6 + 3 + 2 + 2 and len(actions) == 2 * len(readable)
     assert "/containers/evenkeel-a-redis-6/json" in readable and "/containers/evenkeel-a-redis-7/json" not in readable
+    assert files["measurable.lst"] == files["readable.lst"].replace("/json", "/stats")
     assert {"/containers/evenkeel-a-supervisor-2/start", "/containers/evenkeel-a-engineproxy-1/restart"} <= set(actions)
     assert {path.rpartition("/")[2] for path in actions} == {"start", "restart"}
 

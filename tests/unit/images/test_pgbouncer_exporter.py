@@ -26,7 +26,8 @@ POOLS = [
 SHOWN: dict[str, list[dict[str, Any]]] = {
     "POOLS": POOLS,
     "DATABASES": [{"name": "app", "pool_size": 20, "paused": 0}, {"name": "pgbouncer", "pool_size": 2, "paused": 0}],
-    "STATS": [{"database": "app", "total_xact_count": 12345678901, "total_query_count": 2, "total_wait_time": 3}],
+    "STATS": [{"database": "app", "total_xact_count": 12345678901, "total_query_count": 2, "total_wait_time": 3,
+               "total_query_time": 4}],
 }
 
 

@@ -13,6 +13,7 @@ from components.generated import x509
 from operations.supervisor.engine import Listed
 from operations.supervisor.figures import Figures, serve
 from operations.supervisor.pair import Role
+from operations.supervisor.usage import Usage
 
 
 def listed(member: str, status: str = "running", *, schedule: str | None = None) -> Listed:
@@ -99,3 +100,13 @@ def test_whoever_has_a_certificate_is_told(port: int, tls: Path) -> None:
 def test_nobody_else_is(port: int, tls: Path) -> None:
     with pytest.raises((ssl.SSLError, http.client.RemoteDisconnected, ConnectionError)):
         ask(port, tls, show=False)
+
+
+def test_what_members_take(figures: Figures) -> None:
+    figures.look(1.0, [listed("web-1"), listed("web-2")])
+    figures.measure({"web-1": Usage(2.5, 0.125, 0.5, 26000000, 268435456), "gone-1": Usage(1, 1, 1, 1, 1)})
+    text, labels = figures.text(), 'tier="app",workload="web",member="web-1",domain="a",colour="blue"'
+    assert value(text, f"evenkeel_member_cpu_seconds_total{{{labels}}}") == "2.5"
+    assert value(text, f"evenkeel_member_cpu_limit_cores{{{labels}}}") == "0.5"
+    assert value(text, f"evenkeel_member_memory_bytes{{{labels}}}") == "26000000"
+    assert "gone-1" not in text
