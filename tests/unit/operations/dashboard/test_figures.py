@@ -14,6 +14,7 @@ from components.settings import Settings
 from operations.dashboard import hops, sight
 from operations.dashboard.sight import Asked
 from operations.setup.paths import ROOT
+from operations.supervisor.figures import OF_USAGE
 from tests.support.checkers import judged
 from tests.support.mocks import declare
 from tests.support.sights import SETTINGS
@@ -46,6 +47,7 @@ def test_what_our_own_exporters_and_rules_are_asked_for_they_tell() -> None:
     told |= {f"pgbouncer_{name}" for name in re.findall(r'": \("(\w+)",', pgbouncer)}
     supervisor = (ROOT / "operations" / "supervisor" / "figures.py").read_text()
     told |= set(re.findall(r'_head\("(\w+)"', supervisor)) | recorded
+    told |= {f"evenkeel_member_{name}" for name, *_ in OF_USAGE}
     asked = set().union(*NAMES.values())
     assert len(asked) > 15 and asked <= told, asked - told
 
