@@ -1,8 +1,8 @@
 """What is unusual, in words, the likeliest cause first.
 
 Whoever waits for somebody looks slow as well: a slow statement keeps PgBouncer's connections, these keep workers, these
-keep HAProxy's queue. So of findings that are equally bad the one deepest on a request's way comes first, and what only
-says that it is slow comes last.
+keep HAProxy's queue. So of findings that are equally bad the one deepest on a request's way comes first. What no
+request passes comes after that, however bad, and what only says that it is slow comes last.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def findings(sight: Sight, settings: Settings) -> list[Finding]:
         one = judged(figure, sight.figures.get(figure.key, ()), base)
         if one and figure.alert not in fires:
             found.append(one)
-    return sorted(found, key=lambda one: (one.symptom, SEVERITIES.index(one.severity), -one.depth))
+    return sorted(found, key=lambda one: (one.symptom, not one.hop, SEVERITIES.index(one.severity), -one.depth))
 
 
 def judged(figure: Figure, rows: Sequence[Row], base: str) -> Finding | None:

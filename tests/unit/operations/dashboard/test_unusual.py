@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from operations.dashboard import unusual
@@ -95,3 +97,10 @@ def test_all_of_whom_it_is_true_are_named_the_worst_first() -> None:
     (12345.6, "1/s", "12,346 1/s")])
 def test_amounts_are_written_as_people_write_them(value: float, unit: str, said: str) -> None:
     assert unusual.amount(value, unit) == said
+
+
+def test_what_no_request_passes_comes_after_what_they_pass_however_bad_it_is() -> None:
+    made_up = replace(LOST_MASTER, alerts=[
+        *LOST_MASTER.alerts, ("AlertsNotTold", "critical", "monitoring", "", "alerts do not reach people by webhook")])
+    first, *others = found(made_up)
+    assert first.hop == "redis" and "alerts do not reach people by webhook" in [one.says for one in others]
