@@ -14,6 +14,7 @@ from operations.drills.platform import Platform
 from operations.drills.timeline import Phase
 from operations.drills.verdict import Moments
 from operations.drills.witness import Seen
+from operations.supervisor import container
 
 AGREED, ELECTED = "failing (quorum reached)", "Failover election won"
 """Redis' own words, since version 3."""
@@ -51,8 +52,7 @@ def redis_marks(lines: Iterable[str], since: float) -> tuple[float | None, float
         stamp, _, text = line.partition(" ")
         found = agreed if AGREED in text else elected if ELECTED in text else None
         if found is not None:
-            # The engine writes nine digits of a second, Python reads six.
-            moment = datetime.fromisoformat(f"{stamp[:26]}+00:00").timestamp()
+            moment = container.seconds(stamp)
             if moment >= since:
                 found.append(moment)
     return min(agreed, default=None), min(elected, default=None)

@@ -50,20 +50,19 @@ class Engine:
 
     def containers(self) -> list[Listed]:
         """Every container of the stack, running or not."""
-        return [listed(told) for told in json.loads(_checked(self._servers.ask("GET", "/containers/json")))]
+        return [listed(told) for told in self._get("/containers/json")]
 
     def inspect(self, name: str) -> Container | None:
         """One container by name; None for what is no member. Raises ``GoneError``."""
-        return container.read(json.loads(_checked(self._servers.ask("GET", f"/containers/{name}/json"))))
+        return container.read(self._get(f"/containers/{name}/json"))
 
     def usage(self, name: str) -> dict[str, Any]:
         """What one container takes of the machine, in the engine's words (its ``stats``). Raises ``GoneError``."""
-        return dict(json.loads(_checked(self._servers.ask("GET", f"/containers/{name}/stats"))))
+        return dict(self._get(f"/containers/{name}/stats"))
 
     def cpus(self, name: str) -> float:
         """How many processors a container may use; 0: as many as there are. Raises ``GoneError``."""
-        told = json.loads(_checked(self._servers.ask("GET", f"/containers/{name}/json")))
-        return float((told["HostConfig"].get("NanoCpus") or 0) / 1e9)
+        return float((self._get(f"/containers/{name}/json")["HostConfig"].get("NanoCpus") or 0) / 1e9)
 
     def act(self, name: str, verb: str) -> bool:
         """``start`` or ``restart``, over a connection of its own. False when it ran already."""
@@ -92,6 +91,9 @@ class Engine:
             raise NobodyAnswersError(str(error)) from error
         finally:
             response.close()
+
+    def _get(self, path: str) -> Any:
+        return json.loads(_checked(self._servers.ask("GET", path)))
 
 
 def listed(told: dict[str, Any]) -> Listed:
