@@ -11,6 +11,8 @@ from operations.setup import by_hand
 from operations.setup.stack import Recorded
 
 TIERS = ("edge", "app", "postgres", "redis", "monitoring", "supervision")
+STOP_S = 10
+"""The engine's own, for a container that declares none."""
 
 
 def containers(stack: str) -> list[Container]:
@@ -59,7 +61,7 @@ def remove_unknown(stack: str, state: Recorded, say: Callable[[str], None]) -> N
     known = set(state.containers.values())
     for container in containers(stack):
         if container.id not in known:
-            container.remove(force=True)
+            _end(container)
             say(f"removed {container.name}: an interrupted run had made it")
     both: dict[str, str | list[str] | bool] = {"label": [f"evenkeel.stack={stack}", "evenkeel.helper"]}
     for helper in engine.client().containers.list(all=True, ignore_removed=True, filters=both):
@@ -68,6 +70,13 @@ def remove_unknown(stack: str, state: Recorded, say: Callable[[str], None]) -> N
         if network.id not in state.networks:
             network.remove()
             say(f"removed the network {network.name}: an interrupted run had made it")
+
+
+def _end(container: Container) -> None:
+    """It may have begun to serve: whoever waits for its answer gets it, as with every member that is replaced."""
+    if container.status == "running":
+        container.stop(timeout=container.attrs["Config"].get("StopTimeout") or STOP_S)
+    container.remove(force=True)
 
 
 def _place(labels: Mapping[str, str]) -> tuple[int, str, int]:

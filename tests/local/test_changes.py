@@ -19,7 +19,7 @@ from components.app import SETTLE_S
 from components.targets.docker import engine, placing
 from operations.benchmarks.bench_stack import merged
 from operations.changes.parameters import NEED_RESTART
-from operations.setup.deploy import DeployError
+from operations.setup.deploy import SAVE_ONCE, DeployError
 from operations.setup.images import image_tag
 from tests.support.open_load import Report, load
 from tests.support.running import ROOT, SETTINGS, RunningPlatform
@@ -49,6 +49,12 @@ def identities(platform: RunningPlatform) -> dict[str, str]:
 def replaced(before: Mapping[str, str], platform: RunningPlatform) -> set[str]:
     """The members whose container is another one than before."""
     return {member for member, identity in identities(platform).items() if before.get(member, identity) != identity}
+
+
+def serving(members: set[str], platform: RunningPlatform) -> bool:
+    """Whether they are there and healthy: then they have requests to answer."""
+    return bool(members) and all(platform.container(member).attrs["State"].get("Health", {}).get("Status") == "healthy"
+                                 for member in members)
 
 
 def change(platform: RunningPlatform, settings: Mapping[str, Any]) -> Report:
@@ -166,11 +172,13 @@ def test_an_update_cut_off_in_the_middle_of_replacements_is_completed_by_the_nex
     environment = {**SETTINGS["app"]["environment"], "CHANGED": "2"}
     platform.write_settings(with_settings({"app": {"environment": environment}}))
     with load(platform.urls, platform.trust()) as report:
+        # As `make up` runs it: no state of the cut off run is saved.
         run = subprocess.Popen(["pulumi", "up", "--yes", "--skip-preview", "--stack", platform.stack,
-                                "--non-interactive"], cwd=ROOT, env=platform.environment, start_new_session=True,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                "--non-interactive"], cwd=ROOT, env={**platform.environment, **SAVE_ONCE},
+                               start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
-        while not replaced(before, platform) and run.poll() is None and time.monotonic() < deadline:
+        while not serving(replaced(before, platform), platform):
+            assert run.poll() is None and time.monotonic() < deadline, "it was not cut off in the middle"
             time.sleep(0.1)
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
