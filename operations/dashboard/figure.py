@@ -70,6 +70,8 @@ class Figure:
     """The alert that says the same: while it fires, this need not."""
     depth: int | None = None
     """Where it is another than its hop's: what is seen there, but caused elsewhere."""
+    over: bool = False
+    """It tells what happened, not what lasts."""
     only_under_load: bool = False
     """Without requests it has nothing to tell."""
 

@@ -166,7 +166,7 @@ def _postgres(settings: Settings) -> list[Figure]:
         Figure("handed-over", "postgres", "changes of the primary within 10 min",
                "count by (stack) (max_over_time(patroni_primary[10m]) == 1) - 1", "", (), Limits(0),
                means="the primary ended or handed over: writes paused meanwhile",
-               then="make logs TIER=postgres SINCE=15m QUERY=promot", runbook="primary-node-killed"),
+               then="make logs TIER=postgres SINCE=15m QUERY=promot", runbook="primary-node-killed", over=True),
     ]
 
 
@@ -192,7 +192,7 @@ def _redis(settings: Settings) -> list[Figure]:
                alert="RedisMasterAlone"),
         Figure("role", "redis", "replicas that became masters within 10 min", promoted, "",
                limits=Limits(0), means="its master was lost or handed its slots over, and it took the place",
-               then="make logs TIER=redis SINCE=15m", runbook="redis-master-lost"),
+               then="make logs TIER=redis SINCE=15m", runbook="redis-master-lost", over=True),
         Figure("memory", "redis", "data memory in use",
                "100 * redis_memory_used_bytes / (redis_memory_max_bytes > 0)", "%",
                limits=Limits(limits.memory_warning, limits.memory_critical), means="soon keys are evicted",

@@ -1,8 +1,8 @@
 """What is unusual, in words, the likeliest cause first.
 
 Whoever waits for somebody looks slow as well: a slow statement keeps PgBouncer's connections, these keep workers, these
-keep HAProxy's queue. So of findings that are equally bad the one deepest on a request's way comes first. What no
-request passes comes after that, however bad, and what only says that it is slow comes last.
+keep HAProxy's queue. So of findings that are equally bad the one deepest on a request's way comes first. What is over
+comes after what lasts, what no request passes after both, however bad, and what only says that it is slow comes last.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Finding:
     symptom: bool = False
     depth: float = 0
     alert: bool = False
+    over: bool = False
+    """It happened a while ago, and may have been felt then."""
 
 
 def findings(sight: Sight, settings: Settings) -> list[Finding]:
@@ -50,7 +52,8 @@ def findings(sight: Sight, settings: Settings) -> list[Finding]:
         one = judged(figure, sight.figures.get(figure.key, ()), base)
         if one and figure.alert not in fires:
             found.append(one)
-    return sorted(found, key=lambda one: (one.symptom, not one.hop, SEVERITIES.index(one.severity), -one.depth))
+    return sorted(found, key=lambda one: (one.symptom, not one.hop, one.over, SEVERITIES.index(one.severity),
+                                            -one.depth))
 
 
 def judged(figure: Figure, rows: Sequence[Row], base: str) -> Finding | None:
@@ -62,7 +65,7 @@ def judged(figure: Figure, rows: Sequence[Row], base: str) -> Finding | None:
     (rank, depth, says, _), *others = unusual
     also = f"; also {', '.join(name for *_, name in others)}" if others else ""
     return Finding(SEVERITIES[rank], figure.hop, f"{says}{also}", figure.means, figure.then,
-                   f"{base}/{figure.runbook}.md" if figure.runbook else "", depth=depth)
+                   f"{base}/{figure.runbook}.md" if figure.runbook else "", depth=depth, over=figure.over)
 
 
 def is_unusual(figure: Figure, row: Row, rows: Sequence[Row]) -> str:
@@ -120,7 +123,7 @@ def _members(members: Sequence[Member], base: str) -> Iterator[Finding]:
         elif one.returned:
             yield Finding(WARNING, hop, f"{what} ended within the last 10 min and was brought back",
                           "its clients had to go elsewhere meanwhile", "make logs TIER=supervision SINCE=15m",
-                          f"{base}/member-keeps-dying.md", depth=DEPTHS.get(hop, 0))
+                          f"{base}/member-keeps-dying.md", depth=DEPTHS.get(hop, 0), over=True)
 
 
 def _alert(reason: Reason, members: Sequence[Member]) -> Finding:

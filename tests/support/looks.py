@@ -52,7 +52,6 @@ def silent(stack: str) -> list[str]:
             *(f"{key} {line.name}" for key, lines in now.lines.items() for line in lines if not line.points)]
 
 
-def first(stack: str) -> tuple[str, str]:
-    """Hop and sentence of what it leads to first."""
-    found = unusual.findings(seen(stack), settings(stack))
-    return (found[0].hop, found[0].says) if found else ("", "")
+def found(stack: str) -> list[tuple[str, str]]:
+    """Hop and sentence of all that it leads to, the likeliest first."""
+    return [(one.hop, one.says) for one in unusual.findings(seen(stack), settings(stack))]

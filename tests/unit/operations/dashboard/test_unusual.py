@@ -104,3 +104,11 @@ def test_what_no_request_passes_comes_after_what_they_pass_however_bad_it_is() -
         *LOST_MASTER.alerts, ("AlertsNotTold", "critical", "monitoring", "", "alerts do not reach people by webhook")])
     first, *others = found(made_up)
     assert first.hop == "redis" and "alerts do not reach people by webhook" in [one.says for one in others]
+
+
+def test_what_is_over_comes_after_what_lasts_however_deep_it_was() -> None:
+    """Redis failed over minutes ago; a worker is a bit too busy now, and no figure of it is critical."""
+    busy = {"cpu": [(member("web-blue-1"), 20), (member("web-blue-2"), 68)], "role": [(member("redis-1"), 1)]}
+    first, second = found(MadeUp(busy))
+    assert (first.hop, first.severity, first.over) == ("app", "warning", False)
+    assert (second.hop, second.severity, second.over) == ("redis", "warning", True)
