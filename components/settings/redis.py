@@ -95,7 +95,8 @@ class Redis(Model):
     recovery_plan: RecoveryPlan = knob(
         RecoveryPlan.FAST,
         "How soon a silent master is replaced: fast (suspected after 0.8 s, its slots served again within 3 s), normal "
-        "(5 s) or wide (15 s, Redis' own default; for slow or overloaded networks).")
+        "(5 s) or wide (15 s, Redis' own default; for slow or overloaded networks). One that provably ended is "
+        "replaced at once.")
     balance_domains: bool = knob(
         True, "Let a replica that returned take over from a master that shares its failure domain with another master, "
         "so that the loss of one domain never takes the majority. A coordinated takeover, without loss.")

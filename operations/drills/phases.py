@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -16,17 +17,18 @@ from operations.drills.verdict import Moments
 from operations.drills.witness import Seen
 from operations.supervisor import container
 
+PROVEN = "succession: "
+"""A replica's own watch (images/redis/redis_member) says that its master ended."""
 AGREED, ELECTED = "failing (quorum reached)", "Failover election won"
 """Redis' own words, since version 3."""
 
 
 def of_redis(platform: Platform, what: Drill, at: Moments, seen: Seen) -> list[Phase]:
-    """agree, elect, sessions: the last is over when no session has trouble any more."""
+    """prove or agree, elect, sessions: the last is over when no session has trouble any more."""
     took = verdict.recovered_s(seen, what.budget, at)
     lines = (line for one in platform.containers("redis")
              for line in one.logs(since=int(at.fault), timestamps=True).decode(errors="replace").splitlines())
-    agreed, elected = redis_marks(lines, at.fault)
-    return timeline.phases(at.fault, [("agree", agreed), ("elect", elected),
+    return timeline.phases(at.fault, [*redis_marks(lines, at.fault),
                                       ("sessions", None if took is None else at.fault + took)])
 
 
@@ -43,19 +45,17 @@ def of_postgres(platform: Platform, victims: Sequence[str], at: Moments, observe
         ("route", observers.routed_at(at.fault, changed.leader)), ("first write", gap.ended if gap else None)])
 
 
-def redis_marks(lines: Iterable[str], since: float) -> tuple[float | None, float | None]:
-    """When the masters agreed that one of them failed, and when the first election after ``since`` was won. ``lines``:
-    logs of all members, with the engine's time before each."""
-    agreed: list[float] = []
-    elected: list[float] = []
+def redis_marks(lines: Iterable[str], since: float) -> list[tuple[str, float | None]]:
+    """When the first election after ``since`` was won, and before it why: a replica proved that its master ended, or
+    the masters agreed that one of them failed. ``lines``: logs of all members, with the engine's time before each."""
+    found: dict[str, float] = {}
     for line in lines:
         stamp, _, text = line.partition(" ")
-        found = agreed if AGREED in text else elected if ELECTED in text else None
-        if found is not None:
-            moment = container.seconds(stamp)
-            if moment >= since:
-                found.append(moment)
-    return min(agreed, default=None), min(elected, default=None)
+        for name, words in (("prove", PROVEN), ("agree", AGREED), ("elect", ELECTED)):
+            if words in text and (moment := container.seconds(stamp)) >= since:
+                found[name] = min(moment, found.get(name, moment))
+    reason = min(("prove", "agree"), key=lambda name: found.get(name, math.inf))
+    return [(reason, found.get(reason)), ("elect", found.get("elect"))]
 
 
 def _released(platform: Platform, victims: Sequence[str], at: Moments) -> dict[str, float]:

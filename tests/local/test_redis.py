@@ -16,6 +16,8 @@ DOMAINS = dict(zip(MEMBERS, "abcabc", strict=True))
 CLIENT = "redis-cli -p 6379 --no-auth-warning --tls --cacert /etc/evenkeel/tls/ca.pem"
 SERVED_AGAIN_S = 3.0
 """The product's figure for the slots of a killed master."""
+WATCHED_S = 2
+"""A replica has looked whom it follows, and watches that one."""
 
 
 def redis(platform: RunningPlatform, member: str, command: str, user: str = "platform", password: str = "") -> str:
@@ -103,10 +105,15 @@ def test_a_killed_master_is_replaced_and_takes_its_place_back(platform: RunningP
     roles = owners(platform)
     victim, replica = next((role, member) for member, role in roles.items() if role != "master")
     key = key_of(platform, victim)
+    time.sleep(WATCHED_S)
+    began = time.time()
     platform.container(victim).kill()
     served_s = wait_until(lambda: redis(platform, replica, f"SET {key} kept EX 600", "cache", password) == "OK",
                           f"the slots of {victim}")
+    print(f"the slots of {victim} were served again after {served_s:.2f} s")
     assert served_s <= SERVED_AGAIN_S
+    said = platform.container(replica).logs(since=int(began)).decode()
+    assert f"succession: {victim} has ended" in said and "Failover election won" in said, said
     platform.container(victim).start()
     wait_until(lambda: owners(platform).get(victim) == "master" and healthy(platform), f"{victim} back in its place")
     assert redis(platform, victim, f"GET {key}", "cache", password) == "kept"

@@ -1,13 +1,13 @@
-"""``python3 -m redis_member form`` or ``reload``."""
+"""``python3 -m redis_member form``, ``reload`` or ``succeed``."""
 
 from __future__ import annotations
 
 import sys
 
-from redis_member import formation, reload
+from redis_member import formation, reload, succession
 from redis_member.settings import Settings
 
-COMMANDS = {"form": formation.run, "reload": reload.run}
+COMMANDS = {"form": formation.run, "reload": reload.run, "succeed": succession.run}
 
 
 def main(arguments: list[str]) -> int:

@@ -41,6 +41,19 @@ class Connection:
         self._socket.sendall(encode(words))
         return self._reply()
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether the server ends the connection within that time. Only while no answer is awaited."""
+        before = self._socket.gettimeout()
+        self._socket.settimeout(seconds)
+        try:
+            return self._socket.recv(1) == b""
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+        finally:
+            self._socket.settimeout(before)
+
     def close(self) -> None:
         self._reader.close()
         self._socket.close()

@@ -18,10 +18,17 @@ LINES = """
 
 
 def test_the_first_election_after_the_fault_counts() -> None:
-    agreed, elected = redis_marks(LINES, SINCE)
-    assert agreed is not None and agreed - SINCE == pytest.approx(1.486, abs=0.001)
+    (reason, agreed), (_, elected) = redis_marks(LINES, SINCE)
+    assert reason == "agree" and agreed is not None and agreed - SINCE == pytest.approx(1.486, abs=0.001)
     assert elected is not None and elected - SINCE == pytest.approx(2.132, abs=0.001)
 
 
+def test_a_replica_that_proved_the_end_of_its_master_need_not_wait_for_the_others() -> None:
+    proof = "2026-11-26T17:11:17.130000001Z succession: redis-1 has ended: it refused connections; asks the masters"
+    (reason, proven), (_, elected) = redis_marks([*LINES, proof], SINCE)
+    assert reason == "prove" and proven is not None and proven - SINCE == pytest.approx(0.13, abs=0.001)
+    assert elected is not None
+
+
 def test_without_an_election_there_is_none() -> None:
-    assert redis_marks(LINES[-1:], SINCE) == (None, None)
+    assert {at for _, at in redis_marks(LINES[-1:], SINCE)} == {None}
