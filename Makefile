@@ -43,6 +43,9 @@ dashboard: ## a page that leads to what is unusual; FILE=path writes it once [PO
 ask: ## figures of the platform, by PromQL [QUERY='up == 0' STACK=local]
 	@$(RUN) python -m operations.monitoring ask STACK=$(STACK) QUERY='$(QUERY)'
 
+audit: ## who did what to the stack, and whether the log of it is whole [LAST=20 FORMAT=text|json STACK=local]
+	@$(RUN) python -m operations.audit STACK=$(STACK) LAST='$(LAST)' FORMAT='$(FORMAT)'
+
 hold: ## keep supervisors from bringing a member back [MEMBER=redis-2 FOR=10m WHY=text STACK=local]
 	@$(SETUP) hold STACK=$(STACK) MEMBER='$(MEMBER)' FOR='$(FOR)' WHY='$(WHY)'
 

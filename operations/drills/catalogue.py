@@ -29,8 +29,8 @@ class Budget:
     plan: Death | None = None
     """``recovery_s`` is what the stack's recovery plan states for a death like this."""
     recovery_s: float | None = None
-    """From the fault (with ``from_undo``: from its end) until writes go on. With ``of``: until no request of that kind
-    fails or takes notably long any more."""
+    """From the fault (with ``from_undo``: from its end) until writes go on, or what ``of`` names: "slot", until all
+    slots of Redis have a living master again."""
     of: str = "write"
     from_undo: bool = False
     pause: bool = False
@@ -105,7 +105,7 @@ DRILLS = (
           lambda it: Staggered(Killed([it.primary()]), Killed([_leading("etcd", it)]), 0.5),
           Budget(Death.SILENT), lasts_s=40.0, watches_writers=True),
     Drill("redis-master", "SIGKILL for a master of Redis",
-          lambda it: Killed([it.redis_master()]), Budget(recovery_s=3.0, of="session")),
+          lambda it: Killed([it.redis_master()]), Budget(recovery_s=3.0, of="slot", trouble_s=3.0)),
     Drill("nginx-kill", "SIGKILL for one of the two edges",
           lambda _: Killed(["nginx-1"]), Budget(only_in_flight=True)),
     Drill("haproxy-kill", "SIGKILL for one of the two load balancers",

@@ -23,9 +23,22 @@ AGREED, ELECTED = "failing (quorum reached)", "Failover election won"
 """Redis' own words, since version 3."""
 
 
-def of_redis(platform: Platform, what: Drill, at: Moments, seen: Seen) -> list[Phase]:
-    """prove or agree, elect, sessions: the last is over when no session has trouble any more."""
-    took = verdict.recovered_s(seen, what.budget, at)
+def of(what: Drill, platform: Platform, victims: Sequence[str], at: Moments, *, seen: Seen,
+       observers: Observers | None) -> list[Phase]:
+    """Those of a drill; none where nobody took over from anybody."""
+    if what.budget.of == "slot":
+        return of_redis(platform, at, seen)
+    return of_postgres(platform, victims, at, observers, seen) if observers else []
+
+
+def elected(phases: Iterable[Phase]) -> float | None:
+    """When another member had got the victim's part; None where none did."""
+    return next((phase.ended for phase in phases if phase.name == "elect"), None)
+
+
+def of_redis(platform: Platform, at: Moments, seen: Seen) -> list[Phase]:
+    """prove or agree, elect, sessions: the last is over when no session fails any more."""
+    took = verdict.trouble_s(seen, "session", at)
     lines = (line for one in platform.containers("redis")
              for line in one.logs(since=int(at.fault), timestamps=True).decode(errors="replace").splitlines())
     return timeline.phases(at.fault, [*redis_marks(lines, at.fault),

@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,8 +56,8 @@ def drill(platform: Platform, what: Drill, say: Callable[[str], None], rates: Ra
     reconciled = ledger.reconcile(witness.seen.writes, stored)
     acks = observers.acks if observers else []
     budget = what.budget.under(timing(settings))
-    made = phases.of_redis(platform, what, at, witness.seen) if budget.of == "session" else (
-        phases.of_postgres(platform, fault.victims, at, observers, witness.seen) if observers else [])
+    made = phases.of(what, platform, fault.victims, at, seen=witness.seen, observers=observers)
+    at = replace(at, elected=phases.elected(made))
     found = verdict.checks(budget, witness.seen, reconciled, at, acks=acks, missing_acks=missing)
     return {
         "drill": what.name, "what": what.what, "stack": platform.stack, "victims": list(fault.victims),

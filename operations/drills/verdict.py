@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from operations.drills.catalogue import Budget
 from operations.drills.ledger import Outcome, Reconciled
-from operations.drills.timeline import NOTABLE_GAP_S, WriterAck, longest_gap, recovery_s, two_writers
+from operations.drills.timeline import WriterAck, longest_gap, recovery_s, two_writers
 from operations.drills.witness import Seen
 
 
@@ -24,13 +24,14 @@ class Check:
 @dataclass(frozen=True)
 class Moments:
     """Seconds since 1970. ``fault``: just before it; ``broken``: when it had taken effect; ``undone``: when it ended;
-    ``ended``: of the whole drill."""
+    ``ended``: of the whole drill; ``elected``: another member got a victim's part, None where none did."""
 
     began: float
     fault: float
     broken: float
     undone: float
     ended: float
+    elected: float | None = None
 
 
 def failures(seen: Seen) -> list[tuple[str, float, str]]:
@@ -42,20 +43,20 @@ def failures(seen: Seen) -> list[tuple[str, float, str]]:
 
 def recovered_s(seen: Seen, budget: Budget, at: Moments) -> float | None:
     """The recovery time that the budget speaks of."""
-    if budget.of != "write":
-        return _trouble_s(seen, budget.of, at)
+    if budget.of == "slot":
+        # Without an election the master itself came back to them.
+        return trouble_s(seen, "session", at) if at.elected is None else at.elected - at.fault
     if budget.pause:
         gap = longest_gap(seen.acknowledged(), at.fault)
         return gap.length if gap and recovery_s(seen.acknowledged(), at.fault, at.ended) is not None else None
     return recovery_s(seen.acknowledged(), at.undone if budget.from_undo else at.fault, at.ended)
 
 
-def _trouble_s(seen: Seen, kind: str, at: Moments) -> float | None:
-    """From the fault to the end of the last request of a kind that failed or took notably long: only some of them are
-    hit (those whose slots one master served). None: to the end of the watch, or none succeeded."""
+def trouble_s(seen: Seen, kind: str, at: Moments) -> float | None:
+    """From the fault to the end of the last request of a kind that failed: only some of them are hit (those whose slots
+    one master served). None: to the end of the watch."""
     asks = [ask for ask in seen.asks if ask.kind == kind and ask.ended >= at.fault]
-    hit = [ask.ended for ask in asks if not ask.succeeded or ask.ended - ask.began >= NOTABLE_GAP_S]
-    last = max(hit, default=at.fault)
+    last = max((ask.ended for ask in asks if not ask.succeeded), default=at.fault)
     return last - at.fault if any(ask.succeeded and ask.began >= last for ask in asks) else None
 
 

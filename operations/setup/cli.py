@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from components.targets.docker.waiting import NotReadyError
+from operations.audit import record
 from operations.monitoring import health
 from operations.setup import deploy, engine_state, graph, holds, logs, previews, stack, status, teardown
 from operations.setup.paths import ROOT, STATE
@@ -195,6 +196,8 @@ COMMANDS: Mapping[str, Callable[[Call], int]] = {
     "up": up, "down": down, "status": show_status, "logs": show_logs, "graph": draw, "preview": preview, "docs": docs,
     "hold": hold, "unhold": unhold, "repair": repair,
 }
+NOTED = frozenset({"up", "down", "hold", "unhold"})
+"""Which change a platform; `repair` is part of a playbook, which is noted as a whole."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -203,7 +206,10 @@ def main(arguments: Sequence[str]) -> int:
     console = Console(soft_wrap=True) if not sys.stdout.isatty() else Console()
     call = Call(options.pop("STACK", "") or "local", options, console)
     try:
-        return COMMANDS[command](call)
+        if command not in NOTED:
+            return COMMANDS[command](call)
+        return record.recorded(record.log_of(call.stack), call.stack, command, call.options,
+                               lambda: COMMANDS[command](call))
     except (deploy.DeployError, holds.HoldError, NotReadyError) as error:
         console.print(f"\n[bold red]Error:[/] stack {call.stack}, {command}:", highlight=False)
         print(error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from components.settings.postgres import PLANS, RecoveryPlan
@@ -21,10 +23,11 @@ def seen(pause_s: float = 0.0) -> Seen:
                         if not 5.0 < at < 5.0 + pause_s])
 
 
-def failed(budget: Budget, found: Seen, stored: list[str] | None = None, acks: tuple[WriterAck, ...] = ()) -> list[str]:
+def failed(budget: Budget, found: Seen, stored: list[str] | None = None, acks: tuple[WriterAck, ...] = (),
+           elected: float | None = None) -> list[str]:
     keys = [write.key for write in found.writes] if stored is None else stored
-    return [check.name for check in checks(budget, found, reconcile(found.writes, keys), AT, acks=acks)
-            if not check.passed]
+    return [check.name for check in checks(budget, found, reconcile(found.writes, keys), replace(AT, elected=elected),
+                                           acks=acks) if not check.passed]
 
 
 def test_a_drill_within_its_budget_passes() -> None:
@@ -56,19 +59,21 @@ def test_what_was_in_flight_may_fail_and_what_came_later_may_not() -> None:
     assert failed(Budget(trouble_s=1.0), found) == []
 
 
-def test_sessions_have_a_recovery_of_their_own() -> None:
-    """Only those fail whose slots the dead master served: the others must not hide it."""
-    def with_the_last_failure(at: float, status: int = 503) -> Seen:
+def test_slots_have_a_recovery_of_their_own() -> None:
+    """Only those sessions fail whose slots the dead master served: the others must not hide it."""
+    def sessions(last_failure: float) -> Seen:
         found = seen()
         found.asks = [Ask("session", begin, begin + 0.01, 200) for begin in (4.0, 5.5, 6.0, 7.0, 9.0, 9.5)]
-        found.asks += [Ask("session", 5.2, 5.3, 503), Ask("session", at - 0.6, at, status)]
+        found.asks += [Ask("session", 5.2, 5.3, 503), Ask("session", last_failure - 0.6, last_failure, 503)]
         return found
 
-    budget = Budget(recovery_s=3.0, of="session")
-    assert failed(budget, with_the_last_failure(7.5)) == []
-    assert failed(budget, with_the_last_failure(8.4)) == ["sessions go on"]
-    assert failed(budget, with_the_last_failure(8.4, status=200)) == ["sessions go on"], "a long wait counts, too"
-    assert failed(budget, with_the_last_failure(19.0)) == ["sessions go on"], "never again"
+    budget = Budget(recovery_s=3.0, of="slot")
+    assert failed(budget, sessions(9.0), elected=7.9) == []
+    assert failed(budget, sessions(6.0), elected=8.1) == ["slots go on"]
+    assert failed(budget, sessions(7.9)) == [], "the master itself came back to them"
+    assert failed(budget, sessions(8.4)) == ["slots go on"]
+    assert failed(budget, sessions(19.0)) == ["slots go on"], "never again"
+    assert failed(replace(budget, trouble_s=3.0), sessions(9.0), elected=5.2) == ["last request that failed"]
 
 
 def test_a_recovery_may_be_counted_from_the_faults_end() -> None:

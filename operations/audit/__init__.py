@@ -1,0 +1,1 @@
+"""Who did what to a stack: noting what setup does, and showing the log."""
