@@ -52,9 +52,15 @@ def replaced(before: Mapping[str, str], platform: RunningPlatform) -> set[str]:
 
 
 def serving(members: set[str], platform: RunningPlatform) -> bool:
-    """Whether they are there and healthy: then they have requests to answer."""
-    return bool(members) and all(platform.container(member).attrs["State"].get("Health", {}).get("Status") == "healthy"
-                                 for member in members)
+    """Whether one of them is fit already: then it has requests to answer."""
+    for member in members:
+        with suppress(docker.errors.APIError):  # not started yet
+            container = platform.container(member)
+            kind, *command = container.attrs["Config"]["Healthcheck"]["Test"]
+            assert kind == "CMD"
+            if container.exec_run(command).exit_code == 0:
+                return True
+    return False
 
 
 def change(platform: RunningPlatform, settings: Mapping[str, Any]) -> Report:
