@@ -16,6 +16,8 @@ from operations.setup.paths import ROOT
 
 USAGE = "make audit [LAST=20] [FORMAT=text|json] [STACK=local]"
 COLOURS = {audit.OK: "green", audit.FAILED: "red", audit.INTERRUPTED: "yellow"}
+WIDTH = 160
+"""Of a table that nobody sees on a screen."""
 OPEN = "no end: at work, or killed"
 
 
@@ -56,7 +58,7 @@ def _end_known(lines: Sequence[Mapping[str, Any]], kept: Mapping[str, Any] | Non
 
 def main(arguments: Sequence[str]) -> int:
     """Exit status 1 where the log is not whole."""
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH, soft_wrap=True)
     options = {key: value for key, _, value in (part.partition("=") for part in arguments) if value}
     stack, last, form = options.get("STACK", "local"), options.get("LAST", "20"), options.get("FORMAT", "text")
     if not last.isdigit() or form not in ("text", "json"):

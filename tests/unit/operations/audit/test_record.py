@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -89,3 +92,11 @@ def test_one_that_was_changed_or_replaced_is_not(monkeypatch: pytest.MonkeyPatch
     do(log, lambda: 0)
     assert show(monkeypatch, log, kept) == 0
     assert "that is not here: another checkout's, or deleted" in " ".join(capsys.readouterr().out.split())
+
+
+def test_it_is_importable_wherever_setup_is() -> None:
+    """`make up` has no PYTHONPATH that names the collection."""
+    done = subprocess.run([sys.executable, "-c", "import operations.setup.cli, operations.audit.__main__"], cwd=ROOT,
+                          env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"}, text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr

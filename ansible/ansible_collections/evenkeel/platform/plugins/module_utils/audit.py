@@ -121,9 +121,9 @@ def flaws(lines: Sequence[Mapping[str, Any]], kept: Mapping[str, Any] | None) ->
 
 
 def told(arguments: Mapping[str, Any]) -> dict[str, str]:
-    """Arguments as they may be kept: short, and without secrets."""
+    """Arguments as they may be kept: what somebody typed, short, and without secrets."""
     return {key: "***" if any(word in key.lower() for word in SECRET) else str(value)[:LONGEST]
-            for key, value in sorted(arguments.items()) if value not in ("", None)}
+            for key, value in sorted(arguments.items()) if isinstance(value, str | int | float) and value != ""}
 
 
 def who() -> str:
