@@ -1,4 +1,4 @@
-"""Action plugin ``evenkeel.platform.in_process``: runs this collection's modules without a Python of their own.
+"""The action plugin of every module here (``plugins/action`` links to it): runs it without a Python of its own.
 
 They speak to a Docker engine and to services from the controller, so each of them would start an interpreter there and
 import the same libraries again: half a second and more for a task that takes hundredths. The worker that Ansible forks
