@@ -1,4 +1,5 @@
-"""The small server behind ``make dashboard``, on 127.0.0.1 only: the page, its figures, the runbooks it links to."""
+"""The small server behind ``make dashboard``, on 127.0.0.1 only: the page, its figures, the runbooks it links
+to, and the platform's health for programs."""
 
 from __future__ import annotations
 
@@ -7,16 +8,19 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import docker.errors
 
+from components.alerts.rule import CRITICAL
 from components.settings import Settings
 from operations.dashboard import page
 from operations.dashboard.sight import Asked
 from operations.dashboard.style import EVERY_S
 from operations.monitoring import api
+from operations.monitoring.health import Health
 from operations.setup.errors import SetupError
 from operations.setup.paths import ROOT
 
@@ -35,6 +39,7 @@ class Source:
         self._lock = threading.Lock()
         self._line: api.Line | None = None
         self._last: tuple[float, dict[str, Any]] | None = None
+        self._health: Health | None = None
 
     def told(self) -> dict[str, Any]:
         """What is seen now, or was a moment ago; where Prometheus does not answer, that."""
@@ -44,7 +49,7 @@ class Source:
             try:
                 found = self.see()
             except SetupError as error:
-                found = page.silent(str(error))
+                found, self._health = page.silent(str(error)), None
             self._last = (time.monotonic(), found)
             return found
 
@@ -60,7 +65,19 @@ class Source:
             self._line = None
             raise SetupError("Prometheus could not be asked", why=str(error),
                              then=f"make status STACK={self._stack}") from error
+        self._health = sight.health
         return page.told(page.View(sight, self._asked.settings, self._served))
+
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """For programs: 200 while no critical alert fires, else 503; and 503 while nobody knows."""
+        self.told()
+        found = self._health
+        if found is None or found.score is None:
+            return 503, {"score": None, "says": "health is not known: Prometheus does not answer" if found is None
+                         else found.line}
+        fit = all(reason.severity != CRITICAL for reason in found.reasons)
+        return 200 if fit else 503, {"score": round(found.score, 1), "says": found.line, "tiers": dict(found.tiers),
+                                     "reasons": [asdict(reason) for reason in found.reasons]}
 
 
 def serve(source: Source, port: int) -> ThreadingHTTPServer:
@@ -89,10 +106,13 @@ def _handler(source: Source) -> type[BaseHTTPRequestHandler]:
                 self._answer(200, HTML, page.whole(source.told(), refreshes=True))
             elif self.path == "/data.json":
                 self._answer(200, JSON, json.dumps(source.told()))
+            elif self.path == "/health":
+                status, told = source.health()
+                self._answer(status, JSON, json.dumps(told))
             elif runbook and (file := ROOT / "docs" / "runbooks" / f"{runbook[1]}.md").is_file():
                 self._answer(200, TEXT, file.read_text())
             else:
-                self._answer(404, TEXT, "/, /data.json and /docs/runbooks/NAME.md are here\n")
+                self._answer(404, TEXT, "/, /health, /data.json and /docs/runbooks/NAME.md are here\n")
 
         def _asked_for_us(self) -> bool:
             """Not by a page of somebody else's whose name was made to lead here."""

@@ -128,6 +128,20 @@ def test_runbooks_can_be_read_beside_it_and_nothing_else(port: int) -> None:
         assert get(port, path)[0] == 404
 
 
+@pytest.mark.parametrize(("made_up", "status", "score"), [
+    (MadeUp(), 200, 100), (MadeUp(down=["redis-2"], score=96), 200, 96), (Gone(), 503, None), (MadeUp(score=40, alerts=[
+        ("NoPrimary", "critical", "postgres", "", "Postgres has no primary")]), 503, 40)],
+    ids=["well", "a-member-is-down", "prometheus-is-away", "critical"])
+def test_programs_are_told_the_health_and_why(lines: list[MadeUp], port: int, made_up: MadeUp, status: int,
+                                              score: float | None) -> None:
+    lines[:] = [made_up]
+    answered, headers, text = get(port, "/health")
+    told = json.loads(text)
+    assert (answered, headers["Content-Type"], told["score"]) == (status, "application/json", score)
+    assert told["says"] if score is None else {reason["says"] for reason in told["reasons"]} >= {
+        alert[-1] for alert in made_up.alerts}
+
+
 def test_only_a_browser_that_meant_us_is_answered(port: int) -> None:
     assert get(port, "/data.json", "evil.example:80")[0] == 403
     assert get(port, "/data.json", f"localhost:{port}")[0] == 200

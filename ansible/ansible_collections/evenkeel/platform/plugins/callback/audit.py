@@ -6,7 +6,7 @@ DOCUMENTATION = r"""
 name: audit
 type: aggregate
 short_description: Notes every playbook in the stack's audit log
-version_added: 1.1.0
+version_added: 1.3.0
 description:
   - Appends two lines to C(.evenkeel/audit/STACK.jsonl) beside C(ansible.cfg), when a playbook begins and when it ends.
     They say who ran what, on which stack, with which variables (no secrets), and what became of it.
