@@ -51,18 +51,6 @@ def replaced(before: Mapping[str, str], platform: RunningPlatform) -> set[str]:
     return {member for member, identity in identities(platform).items() if before.get(member, identity) != identity}
 
 
-def serving(members: set[str], platform: RunningPlatform) -> bool:
-    """Whether one of them is fit already: then it has requests to answer."""
-    for member in members:
-        with suppress(docker.errors.APIError):  # not started yet
-            container = platform.container(member)
-            kind, *command = container.attrs["Config"]["Healthcheck"]["Test"]
-            assert kind == "CMD"
-            if container.exec_run(command).exit_code == 0:
-                return True
-    return False
-
-
 def change(platform: RunningPlatform, settings: Mapping[str, Any]) -> Report:
     """`up` with these settings, under load; what clients saw of it."""
     platform.write_settings(with_settings(settings))
@@ -183,7 +171,7 @@ def test_an_update_cut_off_in_the_middle_of_replacements_is_completed_by_the_nex
                                 "--non-interactive"], cwd=ROOT, env={**platform.environment, **SAVE_ONCE},
                                start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
-        while not serving(replaced(before, platform), platform):
+        while not any(map(platform.fit, replaced(before, platform))):
             assert run.poll() is None and time.monotonic() < deadline, "it was not cut off in the middle"
             time.sleep(0.1)
         os.killpg(run.pid, signal.SIGKILL)

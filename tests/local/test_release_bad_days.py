@@ -79,7 +79,7 @@ def gone(platform: RunningPlatform, balancer: str) -> Iterator[None]:
         finally:
             platform.container(balancer).start()
             deadline = time.monotonic() + BACK_S
-            while platform.container(balancer).attrs["State"]["Health"]["Status"] != "healthy":
+            while not platform.fit(balancer):
                 assert time.monotonic() < deadline, f"{balancer} should be healthy again"
                 time.sleep(0.3)
 
@@ -108,7 +108,7 @@ def test_a_load_balancer_that_dies_after_the_switch_comes_back_with_it(shop: Run
     # What was in flight on it may be lost, and is counted: the release stays, and says so.
     assert run.status == 0 or "is in place, and" in run.said, run.said
     deadline = time.monotonic() + BACK_S
-    while shop.container("haproxy-2").attrs["State"]["Health"]["Status"] != "healthy":
+    while not shop.fit("haproxy-2"):
         assert time.monotonic() < deadline, "the supervisors should have brought haproxy-2 back"
         time.sleep(0.3)
     assert split_of(shop) == other(former)

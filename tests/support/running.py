@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import docker.errors
 import httpx
 import yaml
 from docker.models.containers import Container
@@ -116,6 +117,14 @@ class RunningPlatform:
         code, output = engine.run_inside(self.container(member), list(command))
         assert code == 0, f"{member}: {' '.join(command)}: {output}"
         return output
+
+    def fit(self, member: str) -> bool:
+        """Whether its own health check says so now; the engine asks once a minute only."""
+        container = self.container(member)
+        try:
+            return engine.run_inside(container, engine.health_command(container))[0] == 0
+        except docker.errors.APIError:  # it does not run
+            return False
 
 
 @contextmanager
