@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,6 +31,9 @@ CHUNK = 32
 ORDER_TIMEOUT_S = 120.0
 AGREED_S = 30.0
 AOF_S = 60.0
+LEARN_S = 3.0
+"""How long a member that gave its last slot away stays: it sends its clients on. Once it has left it knows of no slots, and
+whoever still asks it is told that nobody serves them."""
 
 
 class Order:
@@ -180,6 +184,7 @@ class RedisChange(Redis):
             if step.moves:
                 self.repair()
                 self.rebalance(redis_membership.absent(self.look_twice(), name).moves)
+                time.sleep(LEARN_S)
             self.leave(name)
 
     def planned(self, names: Sequence[str]) -> list[str]:
