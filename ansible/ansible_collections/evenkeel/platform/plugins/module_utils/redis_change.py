@@ -32,8 +32,8 @@ ORDER_TIMEOUT_S = 120.0
 AGREED_S = 30.0
 AOF_S = 60.0
 LEARN_S = 3.0
-"""How long a member that gave its last slot away stays: it sends its clients on. Once it has left it knows of no slots, and
-whoever still asks it is told that nobody serves them."""
+"""How long a member that gave its last slot away stays: it sends its clients on. Once it has left it knows of no slots,
+and whoever still asks it is told that nobody serves them."""
 
 
 class Order:
