@@ -20,8 +20,9 @@ from orders.states import State
 
 T = TypeVar("T")
 
-OPERATION_S = 0.5
-"""An operation takes no longer, all attempts and redirections included."""
+OPERATION_S = 1.0
+"""An operation takes no longer, all attempts and redirections included. A dead master's replica has its place after a
+third of a second, so a second attempt finds it; and a moment without a processor is no failure yet."""
 SOCKET_S = 0.4
 PAUSE_S = 0.2
 """After a failure nobody tries again for this long: requests go on without Redis and don't wait for it."""
