@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import audit, audit_store
-from ansible_collections.evenkeel.platform.plugins.module_utils.etcd_client import Etcd
-from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, StreamError
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import StreamError
 
-from operations.setup.paths import STATE
+from operations.setup.paths import ROOT
 
 
 def log_of(stack: str) -> audit.Log:
     """The stack's log in this checkout."""
-    return audit.Log(STATE / "audit" / f"{stack}.jsonl")
+    return audit.Log.of(ROOT, stack)
 
 
 def recorded(log: audit.Log, stack: str, operation: str, options: Mapping[str, str], act: Callable[[], int]) -> int:
@@ -40,15 +39,13 @@ def recorded(log: audit.Log, stack: str, operation: str, options: Mapping[str, s
         raise
     finally:
         with suppress(OSError, StreamError):
-            line = log.end(run, result, why)
-            audit_store.keep(Etcd(DockerStreams(stack)), audit.name(log.read()), line)
+            audit_store.end(log, run, stack, result, why)
     return status
 
 
 def kept(stack: str) -> Mapping[str, Mapping[str, object]] | None:
     """What the platform keeps, by log; None while it can't be asked."""
     try:
-        return audit_store.kept(Etcd(DockerStreams(stack)))
+        return audit_store.kept(stack)
     except StreamError:
         return None
-

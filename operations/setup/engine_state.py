@@ -9,10 +9,9 @@ from docker.models.containers import Container
 from components.targets.docker import engine, naming
 from operations.setup import by_hand
 from operations.setup.stack import Recorded
+from operations.supervisor import container as described
 
 TIERS = ("edge", "app", "postgres", "redis", "monitoring", "supervision")
-STOP_S = 10
-"""The engine's own, for a container that declares none."""
 
 
 def containers(stack: str) -> list[Container]:
@@ -74,8 +73,9 @@ def remove_unknown(stack: str, state: Recorded, say: Callable[[str], None]) -> N
 
 def _end(container: Container) -> None:
     """It may have begun to serve: whoever waits for its answer gets it, as with every member that is replaced."""
-    if container.status == "running":
-        container.stop(timeout=container.attrs["Config"].get("StopTimeout") or STOP_S)
+    found = described.read(container.attrs)
+    if found and found.status == "running":
+        container.stop(timeout=round(found.stop_grace_s))
     container.remove(force=True)
 
 

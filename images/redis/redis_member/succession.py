@@ -45,7 +45,8 @@ class Followed:
 
 def followed(nodes: str, replication: str) -> Followed | None:
     """From the answers to CLUSTER NODES and INFO replication; None for a master, and for one without its data."""
-    table, own = _table(nodes), _own(nodes)
+    table = _table(nodes)
+    own = _own(table)
     master = table.get(own.master or "")
     if master is None or "master_link_status:up" not in replication:
         return None
@@ -58,8 +59,8 @@ def _table(nodes: str) -> dict[str, Node]:
     return {node.id: node for node in map(read_node, nodes.splitlines())}
 
 
-def _own(nodes: str) -> Node:
-    return next(node for node in _table(nodes).values() if "myself" in node.flags)
+def _own(table: dict[str, Node]) -> Node:
+    return next(node for node in table.values() if "myself" in node.flags)
 
 
 def accepts(address: str, port: int) -> bool | None:
@@ -132,7 +133,7 @@ class Succession:
             return
         time.sleep(master.turn * TURN_S + self._share() * SPREAD_S)
         own = self._server()
-        if _own(own.call("CLUSTER", "NODES")).master == master.id and not accepts(address, port):
+        if _own(_table(own.call("CLUSTER", "NODES"))).master == master.id and not accepts(address, port):
             say(f"{master.host} has ended: it refused connections; asks the masters for its place")
             own.call("CLUSTER", "FAILOVER", "FORCE")
 

@@ -22,12 +22,9 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.evenkeel.platform.plugins.module_utils import audit, audit_store
-from ansible_collections.evenkeel.platform.plugins.module_utils.etcd_client import Etcd
-from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, StreamError
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import StreamError
 
 from ansible import constants, context
-
-FOLDER = Path(".evenkeel/audit")
 
 
 class CallbackModule(CallbackBase):
@@ -54,7 +51,7 @@ class CallbackModule(CallbackBase):
         given = dict(play.get_variable_manager().extra_vars)
         self._stack = str(given.pop("stack", "local"))
         config = constants.CONFIG_FILE
-        self._log = audit.Log((Path(config).parent if config else Path.cwd()) / FOLDER / f"{self._stack}.jsonl")
+        self._log = audit.Log.of(Path(config).parent if config else Path.cwd(), self._stack)
         try:
             self._run = self._log.begin(self._stack, self._playbook, given)
         except OSError as error:
@@ -65,8 +62,7 @@ class CallbackModule(CallbackBase):
             return
         failed = any(stats.failures.values()) or any(stats.dark.values())
         try:
-            line = self._log.end(self._run, audit.FAILED if failed else audit.OK)
-            audit_store.keep(Etcd(DockerStreams(self._stack)), audit.name(self._log.read()), line)
+            audit_store.end(self._log, self._run, self._stack, audit.FAILED if failed else audit.OK)
         except OSError as error:
             self._display.warning(f"the audit log {self._log.path} can't be written: {error}")
         except StreamError as error:

@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+FOLDER = ".evenkeel/audit"
+"""Of a checkout."""
 FIRST = "0" * 64
 """What the first line names as the seal before it."""
 TAIL_BYTES = 65536
@@ -45,6 +47,11 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @classmethod
+    def of(cls, checkout: Path, stack: str) -> Log:
+        """The log of a stack in a checkout."""
+        return cls(checkout / FOLDER / f"{stack}.jsonl")
 
     def begin(self, stack: str, operation: str, arguments: Mapping[str, Any]) -> Run:
         """Note that an operation begins."""

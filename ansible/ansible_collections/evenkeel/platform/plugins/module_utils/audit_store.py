@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.evenkeel.platform.plugins.module_utils import audit
 from ansible_collections.evenkeel.platform.plugins.module_utils.etcd_client import Etcd
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams
 
 PREFIX = "/evenkeel-operations/audit/"
 
 
-def keep(store: Etcd, log: str, line: Mapping[str, Any]) -> None:
-    """Keep a line of the log that is called so (``audit.name``)."""
-    store.put(PREFIX + log, {"log": log, "number": line["number"], "seal": line["seal"], "at": line["at"]})
+def end(log: audit.Log, run: audit.Run, stack: str, result: str, why: str = "") -> None:
+    """Note what became of an operation, and let the platform keep that line.
+
+    ``OSError`` says that it could not be noted, ``StreamError`` that the platform does not keep it.
+    """
+    line = log.end(run, result, why)
+    name = audit.name(log.read())
+    Etcd(DockerStreams(stack)).put(PREFIX + name, {"log": name, **{key: line[key] for key in ("number", "seal", "at")}})
 
 
-def kept(store: Etcd) -> dict[str, dict[str, Any]]:
-    """What is kept, by log: each checkout has its own."""
-    return {str(one["log"]): one for one in store.under(PREFIX)}
+def kept(stack: str) -> dict[str, dict[str, Any]]:
+    """What is kept, by log: each checkout has its own. ``StreamError`` where the platform can't be asked."""
+    return {str(one["log"]): one for one in Etcd(DockerStreams(stack)).under(PREFIX)}
