@@ -143,6 +143,10 @@ test-endurance: ## what takes minutes per test: clocks that differ, Redis that g
 	@$(SETUP) prepare-tests
 	@EVENKEEL_TEST_ENDURANCE=1 $(RUN) $(PYTEST) -m endurance tests/local
 
+test-logs: ## logs kept by Loki, whose programs take ten minutes to build, once
+	@$(SETUP) prepare-log-tests
+	@EVENKEEL_TEST_LOGS=1 $(RUN) $(PYTEST) -m logs tests/local
+
 test-molecule: ## the collection's Molecule scenarios on the real platform; part of test-local
 	@$(SETUP) prepare-tests
 	@$(RUN) $(PYTEST) tests/local/test_molecule.py
@@ -165,6 +169,10 @@ bench-preview: ## how long a preview takes to its comment, and whether two are a
 bench-drill: ## how quickly it recovers, 20 node kills, beside Patroni's defaults without a fencer [RUNS=20]
 	@$(SETUP) prepare-drills
 	@RUNS=$(or $(RUNS),20) $(RUN) python -m operations.benchmarks.drill
+
+bench-monitoring: ## how soon a fault is told, what watching costs, whether a line is ever lost
+	@$(SETUP) prepare-log-tests
+	@$(RUN) python -m operations.benchmarks.monitoring
 
 purge: ## remove answers from every edge's cache [URLS='/app/* shop.example/news' FILE=urls DRY_RUN=1 STACK=local]
 	@$(RUN) python -m operations.cache purge STACK=$(STACK) URLS='$(URLS)' FILE='$(FILE)' DRY_RUN='$(DRY_RUN)'

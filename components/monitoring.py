@@ -4,6 +4,8 @@
                -> exporters -> those that don't (Postgres, PgBouncer, Redis, Nginx), the machine, the front door
                -> alertmanager -> people
 
+What members say is read and kept besides, where the settings ask for it (``monitoring_logs``).
+
 Whom to ask is told by the platform itself: each workload says where it tells its figures (``Workload.metrics``), and
 ``monitoring_targets`` makes targets of that. Rules are in ``components/alerts``.
 
@@ -19,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from components import monitoring_exporters as exporters
+from components import monitoring_logs
 from components import monitoring_targets as targets
 from components.alerts import groups
 from components.settings.monitoring import Monitoring as MonitoringSettings
@@ -49,7 +52,7 @@ HEAD_GIB = 1
 
 
 class Monitoring(Tier):
-    """Workloads ``exporters``, ``alertmanager`` and ``prometheus``."""
+    """Workloads ``exporters``, ``alertmanager``, ``prometheus``, and those that keep logs."""
 
     kind = "monitoring"
 
@@ -60,7 +63,8 @@ class Monitoring(Tier):
     def workloads(self) -> list[Workload]:
         if not self.settings.enabled:
             return []
-        return [self._exporters(), self._alertmanager(), self._prometheus()]
+        return [self._exporters(), self._alertmanager(), self._prometheus(),
+                *monitoring_logs.workloads(self, self.settings.logs)]
 
     def _prometheus(self) -> Workload:
         settings, own = self.settings, self.settings.prometheus

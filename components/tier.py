@@ -27,6 +27,10 @@ class Target(Protocol):
     def restarts_members(self) -> bool:
         """Whether the engine brings back every member that died, whatever ended it, and runs what has a schedule."""
 
+    @property
+    def shows_logs(self) -> bool:
+        """Whether a member may read what the others say (``Workload.reads_logs``)."""
+
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:
         """Register the resources of every member of ``workload`` under ``parent``."""
 

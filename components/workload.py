@@ -21,6 +21,9 @@ DATA_DIR = "/var/lib/evenkeel"
 ENGINE_SOCKET = "/engine/engine.sock"
 """Where a member with ``controls_engine`` finds the engine's own socket."""
 
+LOGS_DIR = "/var/log/members"
+"""Where a member with ``reads_logs`` finds what every member said."""
+
 USER_ID = 10001
 """User and group of every process of the platform (``images/base`` makes it)."""
 
@@ -213,6 +216,9 @@ class Workload:
     controls_engine: bool = False
     """Members get the engine's own socket at ``ENGINE_SOCKET``. Whoever speaks through it owns the machine: only for
     what does nothing but restrict it. Only where the engine has one (``Target.restarts_members`` is false)."""
+    reads_logs: bool = False
+    """Members find what every container of the engine said at ``LOGS_DIR``, for reading alone, and run as user 0
+    without any capability: nobody else may read there. Only where an engine allows it (``Target.shows_logs``)."""
     schedule: Schedule | None = None
     """Set: members are no services but runs. None of them is waited for, and a run that failed is not repeated."""
     clustered: bool = False

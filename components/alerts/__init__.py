@@ -8,6 +8,7 @@ from components.alerts import (
     app,
     edge,
     health,
+    logs,
     machine,
     members,
     own,
@@ -23,7 +24,7 @@ from components.workload import Workload
 
 __all__ = ["Alert", "Group", "Record", "groups"]
 
-PARTS = (members, edge, app, service_levels, postgres, redis, supervision, machine, watching, own, health)
+PARTS = (members, edge, app, service_levels, postgres, redis, supervision, machine, watching, logs, own, health)
 
 
 def groups(settings: Settings, declared: Sequence[Workload]) -> list[Group]:

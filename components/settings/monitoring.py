@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from components.settings.base import Model, knob
 from components.settings.health import Health
+from components.settings.logs import Logs
 from components.settings.routes import Route, Severity
 from components.settings.service_levels import ServiceLevels
 from components.settings.thresholds import Thresholds
@@ -83,6 +84,7 @@ class Monitoring(Model):
     prometheus: Prometheus = knob(Prometheus, "Prometheus.")
     alertmanager: Alertmanager = knob(Alertmanager, "The alert managers.")
     exporters: Exporters = knob(Exporters, "The exporters.")
+    logs: Logs = knob(Logs, "What members say.")
     probe: Probe = knob(Probe, "Requests through the front door.")
     thresholds: Thresholds = knob(Thresholds, "When a figure is an alert.")
     service_levels: ServiceLevels = knob(ServiceLevels, "What is promised.")

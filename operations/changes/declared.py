@@ -18,6 +18,7 @@ from operations.changes.plan import Plan, PlannedFile, PlannedMember
 
 GROUP = "998"
 ENTRY = (["entrypoint"], ["command"])
+LOGS_FOLDER = "/var/lib/docker/containers"
 """What only an engine knows, and no setting changes."""
 
 
@@ -55,6 +56,9 @@ class PlanningTarget(DockerTarget):
 
     def _engine_group(self) -> str:
         return GROUP
+
+    def _logs_folder(self) -> str:
+        return LOGS_FOLDER
 
     def _entry(self, _image: str, /) -> tuple[list[str], list[str]]:
         return ENTRY

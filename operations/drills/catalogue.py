@@ -33,8 +33,6 @@ class Budget:
     slots of Redis have a living master again."""
     of: str = "write"
     from_undo: bool = False
-    pause: bool = False
-    """``recovery_s`` bounds the longest pause of writes alone: an operation takes its time before it begins."""
     failed_writes: int | None = None
     """Failed and unknown ones together."""
     failed_reads: int | None = None
@@ -120,7 +118,7 @@ DRILLS = (
           lambda _: Slowed(["pgbouncer-1"], 30, rate="512kbit"), Budget(failed_reads=0, answered_s=15.0), lasts_s=15.0),
     Drill("switchover", "the primary's role is handed over, as before maintenance",
           lambda it: Switchover([it.primary()]),
-          Budget(recovery_s=2.0, pause=True, failed_writes=0, failed_reads=0),
+          Budget(recovery_s=2.0, failed_writes=0, failed_reads=0),
           watches_writers=True),
 )
 BY_NAME = {drill.name: drill for drill in DRILLS}

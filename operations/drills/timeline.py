@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 NOTABLE_GAP_S = 0.5
 """Writes come every few hundredths of a second: a gap as long as this is one that people notice."""
+AT_ONCE_S = 1.0
+"""A gap that begins within this after the fault is counted from the fault itself."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,14 @@ def longest_gap(successes: Collection[float], since: float) -> Gap | None:
 
 
 def recovery_s(successes: Collection[float], fault_at: float, until: float) -> float | None:
-    """From the fault to the end of the longest gap after it: how long until writes went on. Where no gap is notable,
-    the fault cost nothing but that gap. None: they had not gone on when the watch ended (``until``)."""
+    """From the fault to the end of the longest gap after it: how long until writes went on. Where writes had gone on
+    after the fault, or no gap is notable, it is that gap alone. None: they had not gone on when the watch ended
+    (``until``)."""
     gap = longest_gap(successes, fault_at)
     if gap is None or until - max(successes) > max(gap.length, NOTABLE_GAP_S):
         return None
-    return gap.ended - fault_at if gap.length >= NOTABLE_GAP_S else gap.length
+    at_once = gap.began - fault_at <= AT_ONCE_S
+    return gap.ended - fault_at if at_once and gap.length >= NOTABLE_GAP_S else gap.length
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from operations.drills.catalogue import Budget
 from operations.drills.ledger import Outcome, Reconciled
-from operations.drills.timeline import WriterAck, longest_gap, recovery_s, two_writers
+from operations.drills.timeline import WriterAck, recovery_s, two_writers
 from operations.drills.witness import Seen
 
 
@@ -46,9 +46,6 @@ def recovered_s(seen: Seen, budget: Budget, at: Moments) -> float | None:
     if budget.of == "slot":
         # Without an election the master itself came back to them.
         return trouble_s(seen, "session", at) if at.elected is None else at.elected - at.fault
-    if budget.pause:
-        gap = longest_gap(seen.acknowledged(), at.fault)
-        return gap.length if gap and recovery_s(seen.acknowledged(), at.fault, at.ended) is not None else None
     return recovery_s(seen.acknowledged(), at.undone if budget.from_undo else at.fault, at.ended)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import json
 import random
 import ssl
 import threading
@@ -20,14 +21,17 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-import httpx
+import aiohttp
 
 from operations.drills.ledger import Outcome, Write, classify
 from operations.drills.sockets import Feed
 
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-CONNECTION_LOST = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
+NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+CONNECTION_LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError)
+NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError)
 TIMEOUT_S = 15.0
+IDLE_S = 5.0
+"""How long a connection is kept that nobody uses."""
 LONGEST_S = 600.0
 """No witness outlives this."""
 MOST_AT_ONCE = 400
@@ -80,6 +84,22 @@ class Seen:
         return [write.ended for write in self.writes if write.outcome is Outcome.ACKNOWLEDGED]
 
 
+@dataclass(frozen=True)
+class Edge:
+    """One way in, with the connections that are kept to it."""
+
+    url: str
+    session: aiohttp.ClientSession
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``text`` is the whole body."""
+
+    status: int
+    text: str
+
+
 class Witness:
     """``with Witness(urls, trust) as witness: ...``; ``witness.seen`` is complete afterwards."""
 
@@ -111,18 +131,16 @@ class Witness:
             raise
 
     async def _all(self) -> None:
-        limits = httpx.Limits(max_connections=MOST_AT_ONCE, max_keepalive_connections=60)
         async with contextlib.AsyncExitStack() as opened:
-            clients = [await opened.enter_async_context(httpx.AsyncClient(
-                base_url=url, verify=self._trust, timeout=TIMEOUT_S, limits=limits)) for url in self._urls]
+            edges = [Edge(url, await opened.enter_async_context(self._session(url))) for url in self._urls]
             self.seen.feeds = [Feed(self._urls[edge:] + self._urls[:edge], self._trust)
                                for edge in range(len(self._urls)) for _ in range(FEEDS_PER_EDGE)]
             feeds = [asyncio.create_task(feed.follow()) for feed in self.seen.feeds]
-            visitors = itertools.cycle([await self._open_session(clients) for _ in range(VISITORS)])
+            visitors = itertools.cycle([await self._open_session(edges) for _ in range(VISITORS)])
             kinds = ((self._rates.writes, self._write), (self._rates.reads, self._read))
-            loops = [self._loop(rate, lambda ask=ask: ask(clients)) for rate, ask in kinds]
+            loops = [self._loop(rate, lambda ask=ask: ask(edges)) for rate, ask in kinds]
             loops.append(self._loop(self._rates.sessions, lambda: self._ask(
-                clients, "session", "/api/session", headers={"Cookie": next(visitors)})))
+                edges, "session", "/api/session", headers={"Cookie": next(visitors)})))
             await asyncio.gather(*loops)
             for feed in feeds:
                 feed.cancel()
@@ -143,45 +161,54 @@ class Witness:
             await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
         await asyncio.gather(*under_way)
 
-    def _in_turn(self, clients: list[httpx.AsyncClient]) -> list[httpx.AsyncClient]:
-        first = next(self._numbers) % len(clients)
-        return clients[first:] + clients[:first]
+    def _session(self, url: str) -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession(
+            url, cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(
+                ssl=self._trust, limit=MOST_AT_ONCE, keepalive_timeout=IDLE_S),
+            timeout=aiohttp.ClientTimeout(total=None, connect=TIMEOUT_S, sock_read=TIMEOUT_S))
+        # What is sent again is sent and counted here.
+        session._retry_connection = False
+        return session
 
-    async def _write(self, clients: list[httpx.AsyncClient]) -> None:
+    def _in_turn(self, edges: list[Edge]) -> list[Edge]:
+        first = next(self._numbers) % len(edges)
+        return edges[first:] + edges[:first]
+
+    async def _write(self, edges: list[Edge]) -> None:
         key, began = f"drill-{uuid.uuid4()}", time.time()
-        outcome, why, edge = Outcome.FAILED, "", ""
-        for client in self._in_turn(clients):
-            edge = str(client.base_url)
+        outcome, why, url = Outcome.FAILED, "", ""
+        for edge in self._in_turn(edges):
+            url = edge.url
             try:
-                answer = await client.post("/api/orders", json={"item": "anchor", "quantity": 1},
-                                           headers={"Idempotency-Key": key})
+                answer = await _asked(edge, "POST", "/api/orders", json={"item": "anchor", "quantity": 1},
+                                      headers={"Idempotency-Key": key})
             except NOT_SENT as error:
                 why = _words(error)
                 self.seen.other_edge += 1
                 continue
-            except (httpx.HTTPError, ssl.SSLError) as error:
+            except NO_ANSWER as error:
                 outcome, why = Outcome.UNKNOWN, _words(error)
                 break
             said = _json(answer)
-            outcome = classify(answer.status_code, said)
+            outcome = classify(answer.status, said)
             if outcome is Outcome.ACKNOWLEDGED:
                 self._known = [*self._known[-20:], str(said.get("id", ""))]
             else:
-                why = f"{answer.status_code} {answer.text[:160]}"
+                why = f"{answer.status} {answer.text[:160]}"
             break
-        self.seen.writes.append(Write(key, began, time.time(), outcome, why, edge))
+        self.seen.writes.append(Write(key, began, time.time(), outcome, why, url))
 
-    async def _read(self, clients: list[httpx.AsyncClient]) -> None:
+    async def _read(self, edges: list[Edge]) -> None:
         path = f"/api/orders/{random.choice(self._known)}?consistency=primary" if self._known and random.random() < .5 \
             else "/api/orders?limit=5"  # noqa: S311
-        await self._ask(clients, "read", path)
+        await self._ask(edges, "read", path)
 
-    async def _ask(self, clients: list[httpx.AsyncClient], kind: str, path: str, **options: Any) -> None:
+    async def _ask(self, edges: list[Edge], kind: str, path: str, **options: Any) -> None:
         began, status, why = time.time(), 0, ""
         repeated = False
-        for client in [*(order := self._in_turn(clients)), order[0]]:
+        for edge in [*(order := self._in_turn(edges)), order[0]]:
             try:
-                answer = await client.get(path, **options)
+                answer = await _asked(edge, "GET", path, **options)
             except NOT_SENT as error:
                 why = _words(error)
                 self.seen.other_edge += 1
@@ -193,31 +220,35 @@ class Witness:
                 repeated = True
                 self.seen.repeated += 1
                 continue
-            except (httpx.HTTPError, ssl.SSLError) as error:
+            except NO_ANSWER as error:
                 why = _words(error)
                 break
-            status = answer.status_code
+            status = answer.status
             why = "" if status < 400 else f"{status} {answer.text[:160]}"
             break
         self.seen.asks.append(Ask(kind, began, time.time(), status, why))
 
-    async def _open_session(self, clients: list[httpx.AsyncClient]) -> str:
-        for client in clients:
-            with contextlib.suppress(httpx.HTTPError):
-                answer = await client.post("/api/session")
-                if answer.status_code == 201:
-                    client.cookies.clear()
-                    return str(answer.headers.get("set-cookie", "")).partition(";")[0]
+    async def _open_session(self, edges: list[Edge]) -> str:
+        for edge in edges:
+            with contextlib.suppress(*NO_ANSWER):
+                async with edge.session.post("/api/session") as answer:
+                    if answer.status == 201:
+                        return str(answer.headers.get("Set-Cookie", "")).partition(";")[0]
         return ""
+
+
+async def _asked(edge: Edge, method: str, path: str, **options: Any) -> Answer:
+    async with edge.session.request(method, path, allow_redirects=False, **options) as answer:
+        return Answer(answer.status, (await answer.read()).decode(errors="replace"))
 
 
 def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-def _json(answer: httpx.Response) -> dict[str, Any]:
+def _json(answer: Answer) -> dict[str, Any]:
     try:
-        said = answer.json()
+        said = json.loads(answer.text)
     except ValueError:
         return {}
     return said if isinstance(said, dict) else {}

@@ -15,12 +15,13 @@ PAGE = ROOT / "docs" / "monitoring.md"
 MARKS = ("<!-- alerts: written by make docs -->\n", "<!-- /alerts -->")
 LABEL, VALUE = re.compile(r"{{ \$labels\.(\w+) }}"), re.compile(r"{{ \$value[^}]*}}")
 UNITS = ((3600, "h"), (60, "min"), (1, "s"))
-DEFAULT: Mapping[str, Any] = {"app": {"image": "orders", "pools": {"web": {"workers": 2}}}}
-"""A platform whose alerts do not depend on the machine that writes the page."""
+DEFAULT: Mapping[str, Any] = {"app": {"image": "orders", "pools": {"web": {"workers": 2}}},
+                             "monitoring": {"logs": {"enabled": True}}}
+"""A platform with all that it can have, whose alerts do not depend on the machine that writes the page."""
 
 
 def rows() -> str:
-    """Every alert of the default platform, those about single workloads once."""
+    """Every alert of a platform, those about single workloads once."""
     head = "| alert | severity | after | what it says | what to do |\n|---|---|---|---|---|\n"
     declared = platform(DEFAULT)
     seen: dict[tuple[str, str], str] = {}

@@ -10,25 +10,30 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from operations.setup import engine, env, environment, preparation
 from operations.setup.errors import SetupError
 from operations.setup.images import ON_DEMAND
 from operations.setup.paths import ROOT
+from operations.setup.programs import BY_IMAGE
 from operations.setup.progress import Progress
 
 BEGAN = "EVENKEEL_BEGAN"
 """Tells the second half when the first began (seconds since 1970), for the total."""
 INTERRUPTED = 130
+TESTING = ("prepare-tests", "prepare-log-tests")
+BESIDES: Mapping[str, Collection[str]] = {"prepare-drills": ON_DEMAND, "prepare-log-tests": tuple(BY_IMAGE)}
+"""Command -> images that it needs besides the stack's, or the usual ones."""
 USAGE = """usage: python3 -m operations.setup COMMAND
 
   prepare             tools, virtual environment, engine, the images that a stack needs [STACK=local]
-  prepare-tests       the same with all images, and with what tests and linters need
+  prepare-tests       the same with the usual images, and with what tests and linters need
   prepare-ansible     the same as prepare, with Ansible
   prepare-drills      the same as prepare-ansible, with what drills break things with
+  prepare-log-tests   the same as prepare-tests, with what keeps logs
   tools               tools and virtual environment
-  images              engine and images
+  images              engine and the usual images
   load-tools          k6, which makes load for measurements
   lint-tools          the virtual environment with what linters need
   review-tools        the virtual environment alone, for runs that compare declarations and post comments
@@ -60,11 +65,11 @@ def main(arguments: Sequence[str]) -> int:
 def _command(command: str, arguments: Sequence[str]) -> int:
     progress = Progress()
     began = time.time()
-    if command in ("prepare", "prepare-tests", "prepare-ansible", "prepare-drills", "tools"):
-        preparation.prepare(progress, images=command != "tools", development=command == "prepare-tests",
-                            ansible=command in ("prepare-ansible", "prepare-drills", "prepare-tests"),
-                            stack=None if command in ("prepare-tests", "tools") else _stack(arguments),
-                            also=ON_DEMAND if command == "prepare-drills" else ())
+    if command in ("prepare", *TESTING, "prepare-ansible", "prepare-drills", "tools"):
+        preparation.prepare(progress, images=command != "tools", development=command in TESTING,
+                            ansible=command in ("prepare-ansible", "prepare-drills", *TESTING),
+                            stack=None if command in (*TESTING, "tools") else _stack(arguments),
+                            also=BESIDES.get(command, ()))
         progress.line(f"ready, {progress.total():.1f} s in all")
     elif command == "images":
         preparation.prepare_images(progress)

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from components.monitoring_logs import LOKI
 from components.targets.docker.waiting import NotReadyError
 from operations.audit import record
 from operations.monitoring import health
 from operations.setup import deploy, engine_state, graph, holds, logs, previews, stack, status, teardown
+from operations.setup.errors import SetupError
 from operations.setup.paths import ROOT, STATE
 
 INTERRUPTED = 130
@@ -52,6 +54,9 @@ def up(call: Call) -> int:
     call.console.print(f"credentials   encrypted in {_relative(STATE)}/state with the passphrase in "
                        f"{_relative(STATE)}/passphrase (yours alone: keep a copy)", highlight=False)
     call.console.print(f"try           curl -k {secure[0]}{_example(call.stack)}", highlight=False, soft_wrap=True)
+    if not any(status.member.startswith(f"{LOKI}-") for status in statuses):
+        call.console.print("logs          the last 30 MB of each container; `monitoring.logs.enabled: true` in "
+                           f"stacks/Pulumi.{call.stack}.yaml keeps them for days", highlight=False)
     call.console.print(f"then          make status, make logs TIER=postgres, make down{_suffix(call.stack)}",
                        highlight=False)
     _say_unfinished(call, result.outputs["rotation"].value)
@@ -131,7 +136,8 @@ def unhold(call: Call) -> int:
 
 
 def show_logs(call: Call) -> int:
-    """What members said since ``SINCE`` (default 10m), of ``TIER``, with ``QUERY`` in it."""
+    """What members said since ``SINCE`` (default 10m), of ``TIER``, with ``QUERY`` in it; where Loki keeps it,
+    ``QUERY`` may be a pipeline of LogQL, and members that are gone are heard, too."""
     try:
         begin = logs.since(call.option("SINCE") or "10m")
     except ValueError as error:
@@ -210,7 +216,7 @@ def main(arguments: Sequence[str]) -> int:
             return COMMANDS[command](call)
         return record.recorded(record.log_of(call.stack), call.stack, command, call.options,
                                lambda: COMMANDS[command](call))
-    except (deploy.DeployError, holds.HoldError, NotReadyError) as error:
+    except (deploy.DeployError, holds.HoldError, NotReadyError, SetupError) as error:
         console.print(f"\n[bold red]Error:[/] stack {call.stack}, {command}:", highlight=False)
         print(error)
         return 1

@@ -8,10 +8,11 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from operations.setup import content, debian, environment, node
+from operations.setup import content, debian, environment, node, toolchain
 from operations.setup.commands import Commands, answer
-from operations.setup.images import BASE, PACKAGES, folder, image_tag, names
+from operations.setup.images import BASE, PACKAGES, folder, image_tag, usual
 from operations.setup.paths import BUILD, ROOT
+from operations.setup.programs import BY_IMAGE, Program
 from operations.setup.tasks import Say, Task
 
 BASE_FOR_HANDS = "evenkeel/base:local"
@@ -23,28 +24,37 @@ PYTHON_IN_IMAGES = "3.11"
 
 def tasks(commands: Commands, engine_task: str, environment_task: str,
           wanted: Sequence[str] | None = None) -> list[Task]:
-    """The base first, then every other image of ``wanted`` (None: all there are), two at a time: most of it is
-    unpacking packages. Those with wheels begin, as they take longest."""
+    """The base first, then every other image of ``wanted`` (None: the usual ones), two at a time: most of it is
+    unpacking packages. Those with wheels begin, as they take longest. Listed after the builds of ``programs``."""
     base = f"image {BASE}"
     made = [Task(base, functools.partial(_build, BASE, commands), after=(engine_task,))]
     others = sorted((name for name in _chosen(wanted) if name != BASE), key=lambda name: not _has_wheels(name))
     for number, name in enumerate(others):
         # Wheels are fetched by the environment's pip.
-        after = (base, environment_task) if _has_wheels(name) else (base,)
+        after = (base, *((environment_task,) if _has_wheels(name) else ()),
+                 *(toolchain.build_task(program) for program in programs([name]) if not program.finished.exists()))
         action: Callable[[Say], str | None] = functools.partial(_build, name, commands)
         made.append(Task(f"image {name}", action, after=after, lane=f"image-{number % 2}"))
     return made
+
+
+def programs(wanted: Sequence[str] | None = None) -> list[Program]:
+    """What has to be compiled for the images of ``wanted`` that the engine does not have yet."""
+    return [BY_IMAGE[name] for name in _chosen(wanted) if name in BY_IMAGE and not exists(image_tag(name))]
 
 
 def plan(wanted: Sequence[str] | None = None) -> str:
     """What the tasks will find or do, in words."""
     chosen = _chosen(wanted)
     missing = [name for name in chosen if not exists(image_tag(name))]
-    return f"{', '.join(missing)} will be built" if missing else f"all {len(chosen)} are there"
+    if not missing:
+        return f"all {len(chosen)} are there"
+    minutes = sum(program.minutes for program in programs(missing) if not program.finished.exists())
+    return f"{', '.join(missing)} will be built" + (f" (about {minutes:.0f} minutes)" if minutes else "")
 
 
 def _chosen(wanted: Sequence[str] | None) -> Sequence[str]:
-    return names() if wanted is None else wanted
+    return usual() if wanted is None else wanted
 
 
 def exists(reference: str) -> bool:
@@ -67,6 +77,8 @@ def _build(name: str, commands: Commands, say: Say) -> str | None:
         _copy(folder(name), context)
         for path in PACKAGES.get(name, ()):
             _copy(ROOT / path, context / path)
+        if name in BY_IMAGE:
+            shutil.copy2(BY_IMAGE[name].finished, context / name)
         if (context / LOCK).exists():
             say("fetching wheels")
             _fetch_wheels(name, context, commands)

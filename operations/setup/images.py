@@ -11,12 +11,15 @@ from pathlib import Path
 
 from operations.setup import content
 from operations.setup.paths import ROOT
+from operations.setup.programs import BY_IMAGE
 
 BASE = "base"
 PACKAGES = {"supervisor": ("operations/supervisor",)}
 """Image -> folders of this checkout that it ships besides its own; they have the same path in the build context."""
 ON_DEMAND = frozenset({"faults"})
 """No stack runs them: they are built for those who ask."""
+MENTION = {name: re.compile(r"^[^#\n]*\blogs\b", re.MULTILINE) for name in BY_IMAGE}
+"""Images of what is off unless a stack's file says otherwise -> what such a file says. Their programs take minutes."""
 DEFAULT_EXAMPLE = "orders"
 """What runs where no setting names another application."""
 
@@ -43,22 +46,35 @@ def names(root: Path = ROOT) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: name != BASE))
 
 
+def usual(root: Path = ROOT) -> tuple[str, ...]:
+    """Every image but those whose program takes minutes to build."""
+    return tuple(name for name in names(root) if name not in BY_IMAGE)
+
+
 def needed(stack_file: Path, root: Path = ROOT) -> tuple[str, ...]:
-    """The images that a stack needs: all of the platform's own, and those examples that its file mentions.
+    """The images that a stack needs: all of the platform's own but those that only some stacks run, and those examples
+    and others that its file mentions.
 
     A mention that is none (a comment) builds one too many, which is better than the other way round.
     """
     text = stack_file.read_text() if stack_file.exists() else ""
-    return tuple(name for name in names(root) if name not in ON_DEMAND and (
-        (root / "images" / name).is_dir() or name == DEFAULT_EXAMPLE or re.search(rf"\b{re.escape(name)}\b", text)))
+    return tuple(name for name in names(root) if name not in ON_DEMAND and _runs(name, text, root))
+
+
+def _runs(name: str, stack_file: str, root: Path) -> bool:
+    if mention := MENTION.get(name):
+        return bool(mention.search(stack_file))
+    return ((root / "images" / name).is_dir() or name == DEFAULT_EXAMPLE
+            or bool(re.search(rf"\b{re.escape(name)}\b", stack_file)))
 
 
 def image_tag(name: str, root: Path = ROOT) -> str:
-    """``evenkeel/<name>:<12 hexadecimal digits>`` of an image's folder, its lock, the packages it ships and the base it
-    stands on.
+    """``evenkeel/<name>:<12 hexadecimal digits>`` of an image's folder, its lock, the packages and the program it ships
+    and the base it stands on.
 
     Raises ``UnknownImageError``.
     """
     below = () if name == BASE else (image_tag(BASE, root),)
     shipped = [f"{path} {content.digest(root / path)}" for path in PACKAGES.get(name, ())]
-    return f"evenkeel/{name}:{content.digest(folder(name, root), (*below, *shipped))}"
+    program = (BY_IMAGE[name].key,) if name in BY_IMAGE else ()
+    return f"evenkeel/{name}:{content.digest(folder(name, root), (*below, *shipped, *program))}"

@@ -11,7 +11,7 @@ import shutil
 import urllib.request
 from pathlib import Path
 
-from operations.setup import plugins
+from operations.setup import programs
 from operations.setup.commands import Commands, answer
 from operations.setup.errors import SetupError
 from operations.setup.paths import cache
@@ -48,7 +48,7 @@ def downloaded() -> Path | None:
 def published(releases: str = RELEASES) -> str | None:
     """The SHA-256 of the release for this machine; None where it can't be reached."""
     try:
-        sums = _fetch(f"{releases}/pulumi-{plugins.pulumi_version()}-checksums.txt", CONNECT_TIMEOUT_S).decode()
+        sums = _fetch(f"{releases}/pulumi-{programs.pulumi_version()}-checksums.txt", CONNECT_TIMEOUT_S).decode()
     except (OSError, http.client.HTTPException, UnicodeDecodeError):
         return None
     # What a captive portal answers has no such line.
@@ -82,14 +82,14 @@ def download(expected: str, commands: Commands, releases: str = RELEASES) -> Pat
 def has_docker_plugin(folder: Path) -> bool:
     """Whether this Pulumi holds the Docker plugin that our programs ask for."""
     code, output = answer([folder / "pulumi", "plugin", "ls", "--json"])
-    return code == 0 and re.search(rf'"name": "docker",[^}}]*"version": "{plugins.docker_plugin_version()}"',
+    return code == 0 and re.search(rf'"name": "docker",[^}}]*"version": "{programs.docker_plugin_version()}"',
                                    output) is not None
 
 
 def fetch_docker_plugin(folder: Path, commands: Commands) -> bool:
     """Let Pulumi download the Docker plugin. False where it can't be reached."""
     try:
-        commands.run([folder / "pulumi", "plugin", "install", "resource", "docker", plugins.docker_plugin_version()],
+        commands.run([folder / "pulumi", "plugin", "install", "resource", "docker", programs.docker_plugin_version()],
                      log="pulumi-plugin", what="The Docker plugin could not be downloaded", then="",
                      timeout_s=PLUGIN_TIMEOUT_S)
     except SetupError:
@@ -99,7 +99,7 @@ def fetch_docker_plugin(folder: Path, commands: Commands) -> bool:
 
 def hand_over_docker_plugin(folder: Path, program: Path, commands: Commands) -> None:
     """Give a Docker provider that was built here to a ready-made Pulumi."""
-    commands.run([folder / "pulumi", "plugin", "install", "resource", "docker", plugins.docker_plugin_version(),
+    commands.run([folder / "pulumi", "plugin", "install", "resource", "docker", programs.docker_plugin_version(),
                   "--file", program], log="pulumi-plugin", what="Pulumi did not take our Docker plugin",
                  then="pulumi plugin ls")
 
@@ -110,12 +110,12 @@ def _fetch(address: str, timeout_s: float) -> bytes:
 
 
 def _archive() -> str:
-    return f"pulumi-v{plugins.pulumi_version()}-linux-{ARCHITECTURE[platform.machine()]}.tar.gz"
+    return f"pulumi-v{programs.pulumi_version()}-linux-{ARCHITECTURE[platform.machine()]}.tar.gz"
 
 
 def _target() -> Path:
-    return cache() / "tools" / f"pulumi-{plugins.pulumi_version()}-release"
+    return cache() / "tools" / f"pulumi-{programs.pulumi_version()}-release"
 
 
 def _wanted() -> tuple[int, ...]:
-    return tuple(map(int, plugins.pulumi_version().split(".")))
+    return tuple(map(int, programs.pulumi_version().split(".")))

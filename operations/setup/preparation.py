@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from operations.setup import engine, environment, image_builds, lock, machine, node, tasks, toolchain
 from operations.setup.commands import Commands
 from operations.setup.env import pulumi_environment
-from operations.setup.images import needed
+from operations.setup.images import needed, usual
 from operations.setup.paths import ROOT, cache
 from operations.setup.progress import Progress
 from operations.setup.tasks import Task
@@ -19,12 +19,13 @@ ENVIRONMENT, ENGINE = "environment", "engine"
 def prepare(progress: Progress, *, images: bool = True, development: bool = False,
             ansible: bool = False, stack: str | None = None, also: Collection[str] = ()) -> dict[str, str]:
     """Bring everything here that `pulumi up` needs (``images`` False: all but the engine and the images; ``stack``: of
-    the images only those it uses, and those of ``also``), and say what is done. Returns ``pulumi_environment()``.
+    the images only those it uses, else the usual ones; and those of ``also``), and say what is done. Returns
+    ``pulumi_environment()``.
 
     Safe to interrupt and to run again: what is finished stays finished. Raises ``SetupError``.
     """
     commands = Commands()
-    wanted = None if stack is None else (*needed(ROOT / "stacks" / f"Pulumi.{stack}.yaml"), *also)
+    wanted = (*(usual() if stack is None else needed(ROOT / "stacks" / f"Pulumi.{stack}.yaml")), *also)
     with lock.held(cache() / "setup.lock", progress.line):
         found = machine.look()
         progress.line(f"machine: {found}")
@@ -32,12 +33,12 @@ def prepare(progress: Progress, *, images: bool = True, development: bool = Fals
         _say_plan(progress, images=images, development=development, ansible=ansible, wanted=wanted)
         planned = [Task(ENVIRONMENT, functools.partial(environment.ensure, commands, development=development,
                                                        ansible=ansible))]
+        planned += toolchain.tasks(commands, ENVIRONMENT, image_builds.programs(wanted) if images else ())
         if images:
             planned.append(Task(ENGINE, functools.partial(engine.ensure, commands)))
             planned += image_builds.tasks(commands, ENGINE, ENVIRONMENT, wanted)
         if development:
             planned.append(Task("node packages", functools.partial(node.prepare_examples, commands)))
-        planned += toolchain.tasks(commands, ENVIRONMENT)
         tasks.run(planned, progress, commands.stop)
     return pulumi_environment()
 

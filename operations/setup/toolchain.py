@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from operations.setup import content, golang, official, plugins
+from operations.setup import content, golang, official, programs
 from operations.setup.commands import Commands, answer
 from operations.setup.errors import SetupError
 from operations.setup.paths import STATE, TOOLCHAIN, cache, private_folder
-from operations.setup.plugins import BUILT_FROM_GO, CLI, DOCKER_PROVIDER, K6, SCRIPTS, SCRIPTS_MODULE, Program
+from operations.setup.programs import BUILT_FROM_GO, CLI, DOCKER_PROVIDER, K6, SCRIPTS, SCRIPTS_MODULE, Program
 from operations.setup.tasks import Say, Task
 
 CHOICE = STATE / "tools.json"
@@ -62,27 +62,29 @@ def plan() -> str:
         return f"in {folder}; its Docker plugin will be downloaded, or built where that fails"
     missing = [program for program in BUILT_FROM_GO if not program.finished.exists()]
     minutes = sum(program.minutes for program in missing)
-    return f"{plugins.pulumi_version()} will be downloaded, or built where that fails (about {minutes:.0f} minutes)"
+    return f"{programs.pulumi_version()} will be downloaded, or built where that fails (about {minutes:.0f} minutes)"
 
 
-def tasks(commands: Commands, environment_task: str) -> list[Task]:
-    """What brings Pulumi here, in tasks that other work may run beside."""
+def tasks(commands: Commands, environment_task: str, also: Sequence[Program] = ()) -> list[Task]:
+    """What brings Pulumi here, and the programs of ``also``, in tasks that other work may run beside."""
+    others = [program for program in also if not program.finished.exists()]
     if choice := ready():
         _record(choice)
-        return []
+        return _build_tasks(others, commands, environment_task) if others else []
     # Asked here, not in a task: the answer decides which tasks there are, and costs three seconds at most.
     expected = None if official.on_path() or official.downloaded() else official.published()
     if official.on_path() or official.downloaded() or expected:
-        return [Task("pulumi", lambda say: _ready_made(expected, commands, say), after=(environment_task,))]
-    return [*_build_tasks(BUILT_FROM_GO, commands, environment_task),
-            Task("pulumi", _assemble, after=tuple(_build(program) for program in BUILT_FROM_GO))]
+        return [Task("pulumi", lambda say: _ready_made(expected, commands, say), after=(environment_task,)),
+                *(_build_tasks(others, commands, environment_task) if others else [])]
+    return [*_build_tasks((*BUILT_FROM_GO, *others), commands, environment_task),
+            Task("pulumi", _assemble, after=tuple(build_task(program) for program in BUILT_FROM_GO))]
 
 
 def _ready_made(expected: str | None, commands: Commands, say: Say) -> str:
     """Pulumi as its publisher makes it; its Docker plugin downloaded or, where only that fails, built."""
     folder = official.on_path() or official.downloaded()
     if folder is None and expected:
-        say(f"downloading Pulumi {plugins.pulumi_version()}")
+        say(f"downloading Pulumi {programs.pulumi_version()}")
         folder = official.download(expected, commands)
     if folder is None:
         raise SetupError("The Pulumi that was here is gone.", then=AGAIN)
@@ -116,11 +118,12 @@ def _build_tasks(programs: Sequence[Program], commands: Commands, environment_ta
         fetch: Callable[[Say], str | None] = functools.partial(_fetch, program, commands)
         build: Callable[[Say], str | None] = functools.partial(_compile, program, commands)
         made.append(Task(f"{program.name} sources", fetch, after=("go",), lane="fetch"))
-        made.append(Task(_build(program), build, after=(f"{program.name} sources",), lane="compile"))
+        made.append(Task(build_task(program), build, after=(f"{program.name} sources",), lane="compile"))
     return made
 
 
-def _build(program: Program) -> str:
+def build_task(program: Program) -> str:
+    """The name of the task that ends when a program is there."""
     return f"{program.name} build"
 
 
@@ -172,7 +175,7 @@ def _assemble(say: Say) -> str:
     target = _set_folder()
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    plugin = partial / "home" / "plugins" / f"resource-docker-v{plugins.docker_plugin_version()}"
+    plugin = partial / "home" / "plugins" / f"resource-docker-v{programs.docker_plugin_version()}"
     plugin.mkdir(parents=True)
     (partial / "bin").mkdir()
     for program in BUILT_FROM_GO:
@@ -188,7 +191,7 @@ def _assemble(say: Say) -> str:
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     _record(_ours())
-    return f"Pulumi {plugins.pulumi_version()} in {target / 'bin'}"
+    return f"Pulumi {programs.pulumi_version()} in {target / 'bin'}"
 
 
 def _record(choice: Choice) -> None:

@@ -16,12 +16,14 @@ from tests.support.releases import as_before
 from tests.support.running import SETTINGS, RunningPlatform, brought_up
 
 STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}")
-ENDURANCE = "EVENKEEL_TEST_ENDURANCE"
+ENDURANCE, LOGS = "EVENKEEL_TEST_ENDURANCE", "EVENKEEL_TEST_LOGS"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("endurance") and ENDURANCE not in os.environ:
         pytest.skip("one to three minutes each, every night and before a release: `make test-endurance`")
+    if item.get_closest_marker("logs") and LOGS not in os.environ:
+        pytest.skip("their programs take ten minutes to build: `make test-logs`")
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,7 @@ P1, P2 = member("postgres-1", "postgres"), member("postgres-2", "postgres", "b")
 B1 = member("pgbouncer-1", "postgres", database="app")
 S1, X1 = member("supervisor-1", "supervision"), member("exporters-1", "monitoring")
 PROMETHEUS, ALERTMANAGER = member("prometheus-1", "monitoring"), member("alertmanager-1", "monitoring")
+COLLECTOR = member("collector-1", "monitoring")
 EDGE, APP, POSTGRES, REDIS = ({**STACK, "tier": tier} for tier in ("edge", "app", "postgres", "redis"))
 MACHINE, SUPERVISION, MONITORING = ({**STACK, "tier": tier} for tier in ("machine", "supervision", "monitoring"))
 WEB = {**APP, "workload": "web-blue", "pool": "web", "colour": "blue"}
@@ -276,4 +277,15 @@ CASES: Mapping[tuple[str, str], Case] = {
         120, of("alertmanager_notifications_failed_total", {**ALERTMANAGER, "integration": "slack"}, "0+1x40"),
         of("alertmanager_notifications_failed_total", {**ALERTMANAGER, "integration": "slack"}, "2x40"),
         "alerts do not reach people by slack", {**MONITORING, "integration": "slack"}),
+    ("LogsWaiting", "warning"): Case(
+        90, {**of("otelcol_exporter_queue_size", COLLECTOR, "60x40"),
+             **of("otelcol_exporter_queue_capacity", COLLECTOR, "100x40")},
+        {**of("otelcol_exporter_queue_size", COLLECTOR, "60x3 10x37"),
+         **of("otelcol_exporter_queue_capacity", COLLECTOR, "100x40")},
+        "Loki does not take what members say: 60 % of the buffer is full, the limit is 50 %; afterwards lines wait in "
+        "the containers' own files, and the oldest of them go", MONITORING),
+    ("LogsLost", "critical"): Case(
+        300, of("otelcol_exporter_send_failed_log_records_total", COLLECTOR, "0x30 60x30"),
+        of("otelcol_exporter_enqueue_failed_log_records_total", COLLECTOR, "5x60"),
+        "lines that members said were refused and are lost: 60 within 5 min", MONITORING),
 }

@@ -66,6 +66,7 @@ ROUTE = "monitoring.routes.NAME"
 LATENCY = "monitoring.service_levels.latency.NAME"
 OWN_ALERT = {"monitoring": {"alerts": {"web": {"expression": "shop_carts == 0", "says": "nobody buys"}}}}
 OWN_LEVEL = {"monitoring": {"service_levels": {"latency": {"web": {"within_ms": 200}}}}}
+KEPT = {"monitoring": {"logs": {"enabled": True}}}
 USERS = {"edge": {"basic_auth": {"users": ["anne"]}}}
 SECRETS = ("app-secret-TOKEN", "edge-certificate", "edge-certificate-key", "alert-web")
 
@@ -156,6 +157,9 @@ VARIATIONS: Mapping[str, Variation] = {
     "app.metrics_path": _one("/metrics"),
     f"{POOL}.metrics_path": _one("/metrics"),
     "monitoring.alertmanager.members": Variation([3, 1]),
+    **{f"monitoring.logs.{name}": _one(value, **KEPT) for name, value in (
+        ("retention_days", 8), ("rate_mib_s", 9), ("size_gib", 6), ("buffer_mib", 257), ("loki_memory_mib", 385),
+        ("loki_cpus", 1), ("collector_memory_mib", 193), ("collector_cpus", 1))},
     "monitoring.probe.statuses": _one([200]),
     f"{ROUTE}.kind": _one("pagerduty", **_route("slack")),
     f"{ROUTE}.severities": _one(["critical"], **_route("slack")),

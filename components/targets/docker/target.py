@@ -14,7 +14,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.settings import Settings
-from components.targets.docker import engine_socket, guard, images, inputs, naming, steps
+from components.targets.docker import engine, engine_socket, guard, images, inputs, naming, steps
 from components.targets.docker.config_volume import ConfigVolume
 from components.targets.docker.convergence import Convergence
 from components.targets.docker.data_volume import DataVolume
@@ -23,7 +23,7 @@ from components.targets.docker.limits import Limits
 from components.targets.docker.naming import DockerNames
 from components.targets.docker.readiness import Readiness
 from components.targets.docker.turn import Turn
-from components.workload import CONFIG_DIR, ENGINE_SOCKET, Member, Port, Workload, Zone
+from components.workload import CONFIG_DIR, ENGINE_SOCKET, LOGS_DIR, Member, Port, Workload, Zone
 
 
 class DockerTarget:
@@ -31,6 +31,7 @@ class DockerTarget:
 
     restarts_members = False
     """It brings back what crashed, but never what `docker kill` ended, and knows no schedules."""
+    shows_logs = True
 
     def __init__(self, stack: str, settings: Settings, present: Present | None = None) -> None:
         self._stack = stack
@@ -127,6 +128,8 @@ class DockerTarget:
                     for volume in workload.volumes]
         if workload.controls_engine:
             volumes.append({"host_path": engine_socket.path(), "container_path": ENGINE_SOCKET, "read_only": True})
+        if workload.reads_logs:
+            volumes.append({"host_path": self._logs_folder(), "container_path": LOGS_DIR, "read_only": True})
         labels = {**naming.labels(self._stack, workload.tier, member),
                   **{f"evenkeel.{key}": value for key, value in workload.labels.items()}}
         if workload.schedule:
@@ -182,6 +185,10 @@ class DockerTarget:
     def _engine_group(self) -> str:
         """Who may use the engine's socket; only the engine's machine knows."""
         return engine_socket.group()
+
+    def _logs_folder(self) -> str:
+        """Where the engine keeps what containers say; only it knows."""
+        return f"{engine.client().info()['DockerRootDir']}/containers"
 
     def _entry(self, image: str, /) -> tuple[list[str], list[str]]:
         """An image's own entrypoint and command; only the engine knows."""

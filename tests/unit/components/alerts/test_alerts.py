@@ -19,11 +19,12 @@ from tests.support.checkers import judged
 from tests.support.mocks import declare
 
 CONFIG: Mapping[str, Any] = {"app": {"image": "base", "pools": {"web": {"workers": 2}}}}
+EVERYTHING: Mapping[str, Any] = {**CONFIG, "monitoring": {"logs": {"enabled": True}}}
 
 
 @pytest.fixture(scope="module")
 def platform() -> Platform:
-    return declare(CONFIG)[1]
+    return declare(EVERYTHING)[1]
 
 
 @pytest.fixture(scope="module")

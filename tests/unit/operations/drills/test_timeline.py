@@ -31,6 +31,12 @@ def test_a_late_answer_to_an_early_write_does_not_hide_the_gap() -> None:
     assert recovery_s(times, 5.05, 10.0) == pytest.approx(2.95)
 
 
+def test_a_gap_long_after_the_fault_counts_by_itself() -> None:
+    """Writes had gone on for seconds: nobody waited since the fault."""
+    times = [at for at in STEADY if not 5.0 < at < 5.8]
+    assert recovery_s(times, 1.05, 10.0) == pytest.approx(0.8)
+
+
 def test_gaps_are_told_one_by_one() -> None:
     found = gaps([1.0, 2.0, 2.1, 4.0], 0.0)
     assert [(gap.began, gap.ended) for gap in found] == [(0.0, 1.0), (1.0, 2.0), (2.1, 4.0)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.setup import images
+from operations.setup import images, programs
 from operations.setup.images import UnknownImageError, image_tag
 from operations.setup.paths import ROOT
 
@@ -118,3 +118,24 @@ def test_tags_are_known_without_a_virtual_environment_or_an_engine() -> None:
 def test_what_only_drills_need_is_built_for_those_who_ask() -> None:
     assert set(images.names()) >= images.ON_DEMAND
     assert not images.ON_DEMAND & set(images.needed(ROOT / "stacks" / "Pulumi.local.yaml"))
+
+
+def test_what_keeps_logs_is_built_for_stacks_that_ask_for_it(checkout: Path) -> None:
+    (checkout / "images/loki").mkdir()
+    (checkout / "images/loki/Dockerfile").write_text("FROM base\n")
+    file = checkout / "Pulumi.test.yaml"
+    assert "loki" not in images.needed(file, checkout) and "loki" not in images.usual(checkout)
+    file.write_text("config:\n  evenkeel:monitoring:\n    # logs: another time\n    prometheus: {interval_s: 5}\n")
+    assert "loki" not in images.needed(file, checkout)
+    for text in ("  evenkeel:monitoring:\n    logs:\n      enabled: true\n",
+                 "  evenkeel:monitoring: {logs: {enabled: true}}\n"):
+        file.write_text(f"config:\n{text}")
+        assert "loki" in images.needed(file, checkout)
+
+
+def test_a_program_that_an_image_ships_changes_its_tag(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = image_tag("redis", checkout)
+    monkeypatch.setattr(images, "BY_IMAGE", {"redis": programs.K6})
+    with_one = image_tag("redis", checkout)
+    monkeypatch.setattr(images, "BY_IMAGE", {"redis": programs.LOKI})
+    assert len({before, with_one, image_tag("redis", checkout)}) == 3

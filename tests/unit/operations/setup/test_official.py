@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.setup import official, plugins
+from operations.setup import official, programs
 from operations.setup.commands import Commands
 from operations.setup.errors import SetupError
 
@@ -48,7 +48,7 @@ def publish(folder: Path) -> str:
     name = official._archive()
     (folder / name).write_bytes(packed.getvalue())
     sum_ = hashlib.sha256(packed.getvalue()).hexdigest()
-    (folder / f"pulumi-{plugins.pulumi_version()}-checksums.txt").write_text(f"{'0' * 64}  other\n{sum_}  {name}\n")
+    (folder / f"pulumi-{programs.pulumi_version()}-checksums.txt").write_text(f"{'0' * 64}  other\n{sum_}  {name}\n")
     return sum_
 
 
@@ -72,7 +72,7 @@ def test_another_file_than_the_published_one_is_refused(releases: tuple[str, Pat
 
 def test_a_portals_page_is_no_checksum(releases: tuple[str, Path]) -> None:
     address, folder = releases
-    (folder / f"pulumi-{plugins.pulumi_version()}-checksums.txt").write_text("<html>Please log in</html>")
+    (folder / f"pulumi-{programs.pulumi_version()}-checksums.txt").write_text("<html>Please log in</html>")
     assert official.published(address) is None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.evenkeel.platform.plugins.module_utils import audit
+from ansible_collections.evenkeel.platform.plugins.module_utils import audit, audit_ship
 from ansible_collections.evenkeel.platform.plugins.module_utils.etcd_client import Etcd
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams
 
@@ -12,13 +12,18 @@ PREFIX = "/evenkeel-operations/audit/"
 
 
 def end(log: audit.Log, run: audit.Run, stack: str, result: str, why: str = "") -> None:
-    """Note what became of an operation, and let the platform keep that line.
+    """Note what became of an operation, let the platform keep that line, and take to its logs what is not there yet.
 
     ``OSError`` says that it could not be noted, ``StreamError`` that the platform does not keep it.
     """
     line = log.end(run, result, why)
-    name = audit.name(log.read())
-    Etcd(DockerStreams(stack)).put(PREFIX + name, {"log": name, **{key: line[key] for key in ("number", "seal", "at")}})
+    lines = log.read()
+    name = audit.name(lines)
+    streams = DockerStreams(stack)
+    etcd = Etcd(streams)
+    shipped = int(str((etcd.get(PREFIX + name) or {}).get("shipped", 0)))
+    shipped = max(shipped, audit_ship.ship(streams, name, [one for one in lines if one.get("number", 0) > shipped]))
+    etcd.put(PREFIX + name, {"log": name, "shipped": shipped, **{key: line[key] for key in ("number", "seal", "at")}})
 
 
 def kept(stack: str) -> dict[str, dict[str, Any]]:

@@ -1,5 +1,5 @@
-"""What is built from Go modules: Pulumi when it can't be had ready-made, and the load generator. Which module makes
-which program, and under which name."""
+"""What is built from Go modules: Pulumi when it can't be had ready-made, the load generator, and what keeps logs. Which
+module makes which program, and under which name."""
 
 from __future__ import annotations
 
@@ -37,10 +37,14 @@ class Program:
         return (*BUILD_FLAGS, *(("-tags", self.tags) if self.tags else ()), "-ldflags", linker)
 
     @property
+    def key(self) -> str:
+        """Another source, flag or machine is another program."""
+        return content.digest(self.module, (*self.flags, platform.machine()))
+
+    @property
     def finished(self) -> Path:
-        """Where the program lies once it is built; another source, flag or machine is another path."""
-        key = content.digest(self.module, (*self.flags, platform.machine()))
-        return cache() / "tools" / f"{self.name}-{key}" / self.name
+        """Where the program lies once it is built."""
+        return cache() / "tools" / f"{self.name}-{self.key}" / self.name
 
 
 def pulumi_version() -> str:
@@ -64,6 +68,11 @@ DOCKER_PROVIDER = Program("pulumi-resource-docker", ".", 3, tags="no_compose")
 BUILT_FROM_GO = (LANGUAGE_HOST, CLI, DOCKER_PROVIDER)
 K6 = Program("k6", "go.k6.io/k6", 2)
 """Makes load at a constant arrival rate (decision 15). Built only for what measures under load."""
+LOKI = Program("loki", "github.com/grafana/loki/v3/cmd/loki", 6.5)
+COLLECTOR = Program("collector", ".", 3)
+"""OpenTelemetry's, with the parts that we configure and no others (``toolchain/collector/main.go``)."""
+BY_IMAGE = {"loki": LOKI, "collector": COLLECTOR}
+"""Image -> the program that it ships. Built only for stacks that keep their logs."""
 
 SCRIPTS_MODULE = "github.com/pulumi/pulumi/sdk/v3"
 SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")

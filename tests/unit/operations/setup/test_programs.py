@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from operations.setup import golang, plugins
+from operations.setup import golang, programs
 from operations.setup.paths import ROOT
-from operations.setup.plugins import BUILT_FROM_GO, Program
+from operations.setup.programs import BUILT_FROM_GO, Program
 
 
 def locked(package: str) -> str:
@@ -18,21 +18,22 @@ def locked(package: str) -> str:
 
 
 def test_the_engine_and_the_sdk_are_one_version() -> None:
-    assert plugins.pulumi_version() == locked("pulumi")
+    assert programs.pulumi_version() == locked("pulumi")
 
 
 def test_the_docker_provider_serves_the_locked_sdk() -> None:
-    assert plugins.docker_plugin_version() == locked("pulumi-docker")
+    assert programs.docker_plugin_version() == locked("pulumi-docker")
 
 
-@pytest.mark.parametrize("program", BUILT_FROM_GO, ids=lambda program: program.name)
+@pytest.mark.parametrize("program", (*BUILT_FROM_GO, *programs.BY_IMAGE.values(), programs.K6),
+                         ids=lambda program: program.name)
 def test_a_program_has_a_module_with_sums(program: Program) -> None:
     assert (program.module / "go.mod").exists()
     assert (program.module / "go.sum").exists()
 
 
 def test_other_flags_are_another_program() -> None:
-    plain = plugins.DOCKER_PROVIDER
+    plain = programs.DOCKER_PROVIDER
     tagged = Program(plain.name, plain.package, plain.minutes, tags="other")
     assert plain.finished != tagged.finished
     assert plain.finished.name == tagged.finished.name == "pulumi-resource-docker"
