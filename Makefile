@@ -40,8 +40,15 @@ slo-report: ## what was promised, what was kept, what is left of the error budge
 dashboard: ## a page that leads to what is unusual; FILE=path writes it once [PORT=8900 STACK=local]
 	@$(RUN) python -m operations.dashboard STACK=$(STACK) PORT='$(PORT)' FILE='$(FILE)'
 
+grafana: ## dashboards for a Grafana of your own, written to build/grafana [STACK=local]
+	@$(RUN) python -m operations.dashboard.grafana STACK=$(STACK)
+
 ask: ## figures of the platform, by PromQL [QUERY='up == 0' STACK=local]
 	@$(RUN) python -m operations.monitoring ask STACK=$(STACK) QUERY='$(QUERY)'
+
+heal: ## run the playbooks of monitoring.healing while their alerts fire, until Ctrl-C [ONCE=yes STACK=local]
+	@$(SETUP) prepare-ansible STACK=$(STACK) >/dev/null
+	@$(RUN) env PYTHONPATH=ansible python -m operations.healing STACK=$(STACK) ONCE='$(ONCE)'
 
 audit: ## who did what to the stack, and whether the log of it is whole [LAST=20 FORMAT=text|json STACK=local]
 	@$(RUN) python -m operations.audit STACK=$(STACK) LAST='$(LAST)' FORMAT='$(FORMAT)'

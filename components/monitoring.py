@@ -86,7 +86,7 @@ class Monitoring(Tier):
 
     def _prometheus_files(self, settings: MonitoringSettings) -> Sequence[ConfigFile]:
         declared, names = self.context.declared, self.context.names
-        jobs = targets.jobs(self.context.stack, declared, names)
+        jobs = targets.jobs(self.context.stack, declared, names, settings.checks)
         managers = [f"{names.member(ALERTMANAGER, n)}:{ALERTMANAGER_PORT}"
                     for n in range(1, settings.alertmanager.members + 1)]
         return [

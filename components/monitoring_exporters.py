@@ -24,6 +24,8 @@ PATHS = {"blackbox": "/probe", "certificate": "/probe", "nginx": "/metrics", "pg
          "postgres": "/metrics", "redis": "/scrape"}
 SELDOM_S = {"certificate": 60}
 """What changes once a year need not be asked every five seconds."""
+CHECK = "check"
+CHECK_PREFIX = "check_"
 FRONT_DOOR, CERTIFICATE = "front_door", "certificate"
 """Blackbox's modules: one asks as a client of the site does, one only looks at what is shown."""
 TLS = f"{CONFIG_DIR}/tls"
@@ -77,6 +79,20 @@ def asked(workload: Workload, metrics: Metrics, names: Names) -> list[Asked]:
     return found
 
 
+def checked(url: str, name: str, edges: Sequence[tuple[Member | None, str]], names: Names) -> list[Asked]:
+    """How blackbox is asked to make the request of a check: through every edge, or to an address elsewhere."""
+    here, module = f"{names.service(WORKLOAD)}:{BLACKBOX_PORT}", f"{CHECK_PREFIX}{name}"
+    if not url.startswith("/"):
+        return [Asked(here, None, {"target": url, "module": module})]
+    return [Asked(here, member, {"target": f"https://{address}{url}", "module": module}) for member, address in edges]
+
+
+def front_doors(declared: Sequence[Workload], names: Names) -> list[tuple[Member | None, str]]:
+    """Every edge, with the address that a client's request goes to."""
+    return [(member, f"{host}:{metrics.port}") for workload, metrics in _told(declared, "blackbox")
+            for member, host in _hosts(workload, names)]
+
+
 def redis_targets(declared: Sequence[Workload], names: Names) -> list[str]:
     """Every address that the Redis exporter has a password for."""
     return [one.parameters["target"] for workload, metrics in _told(declared, "redis")
@@ -122,7 +138,8 @@ def probe(settings: Settings) -> dict[str, Any]:
     own = tls.own_certificate
     return {"front_door": FRONT_DOOR, "certificate": CERTIFICATE, "tls_dir": TLS, "own_certificate": own,
             "server_name": tls.hostnames[0] if own and tls.hostnames else "",
-            "statuses": settings.monitoring.probe.statuses}
+            "statuses": settings.monitoring.probe.statuses, "checks": settings.monitoring.checks,
+            "check_prefix": CHECK_PREFIX}
 
 
 def _postgres(member: Member | None, target: str) -> Command:

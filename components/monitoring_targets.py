@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from components import monitoring_exporters as exporters
 from components.names import Names
+from components.settings.checks import Check
 from components.workload import Metrics, Workload
 
 DROPPED = ("go_.*", "python_gc_.*", "promhttp_.*", "grpc_.*", "etcd_debugging_.*", ".*_created", "process_virtual_.*",
@@ -45,9 +46,22 @@ class Job:
     """Of whoever is discovered."""
 
 
-def jobs(stack: str, declared: Sequence[Workload], names: Names) -> list[Job]:
-    """One per workload and place where it tells figures."""
-    return list(_jobs(stack, declared, names))
+def jobs(stack: str, declared: Sequence[Workload], names: Names, checks: Mapping[str, Check]) -> list[Job]:
+    """One per workload and place where it tells figures, and one per check."""
+    return [*_jobs(stack, declared, names), *_checks(stack, declared, names, checks)]
+
+
+def _checks(stack: str, declared: Sequence[Workload], names: Names, checks: Mapping[str, Check]) -> Iterator[Job]:
+    """A check's name stands where others have a workload: its certificate is watched by it, too."""
+    doors = exporters.front_doors(declared, names)
+    for name, check in checks.items():
+        targets = [Target(one.address, {
+            "stack": stack, "tier": check.tier, "workload": name, "exporter": exporters.CHECK, "check": name,
+            **({"member": one.member.name, "domain": one.member.domain} if one.member else {}),
+            "instance": one.parameters["target"],
+            **{f"__param_{key}": value for key, value in one.parameters.items()}})
+            for one in exporters.checked(check.url, name, doors, names)]
+        yield Job(f"check-{name}", exporters.PATHS["blackbox"], False, {}, False, check.interval_s, targets)
 
 
 def _jobs(stack: str, declared: Sequence[Workload], names: Names) -> Iterator[Job]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from components.alerts import (
     app,
+    checks,
     edge,
     health,
     logs,
@@ -24,7 +25,7 @@ from components.workload import Workload
 
 __all__ = ["Alert", "Group", "Record", "groups"]
 
-PARTS = (members, edge, app, service_levels, postgres, redis, supervision, machine, watching, logs, own, health)
+PARTS = (members, edge, checks, app, service_levels, postgres, redis, supervision, machine, watching, logs, own, health)
 
 
 def groups(settings: Settings, declared: Sequence[Workload]) -> list[Group]:

@@ -14,7 +14,12 @@ TOLD_BY = ('up{exporter=""}', "pg_up", "pgbouncer_up", "redis_up", "nginx_up", "
 """1 or 0 for a member: it answered Prometheus, or an exporter, and its container runs."""
 
 
-def group(_settings: Settings, _declared: Sequence[Workload]) -> Group:
+USED = (f"100 * max by ({LABELS}) (evenkeel_member_memory_bytes) / max by ({LABELS}) "
+        "(evenkeel_member_memory_limit_bytes)")
+"""Of what a member may have; what the kernel could take back is not in it."""
+
+
+def group(settings: Settings, _declared: Sequence[Workload]) -> Group:
     """A member is down when any of those who ask it says so."""
     return Group("members", [Record(MEMBER_UP, f"min by ({LABELS}) ({' or '.join(TOLD_BY)})")], [
         Alert("MemberDown", WARNING, f"{MEMBER_UP} == 0",
@@ -28,4 +33,8 @@ def group(_settings: Settings, _declared: Sequence[Workload]) -> Group:
               f"count by (stack, domain) ({MEMBER_UP}) > 1",
               "no member in the failure domain {{ $labels.domain }} answers: a machine, a zone or its network is gone",
               "domain-down"),
+        Alert("MemberMemoryFull", WARNING, f"{USED} > {settings.monitoring.thresholds.memory_critical:g}",
+              '{{ $labels.member }} uses {{ $value | printf "%.0f" }} % of the memory that it may, the limit is '
+              f"{settings.monitoring.thresholds.memory_critical:g} %: at 100 % the kernel ends it",
+              "member-memory-full", 300),
     ])

@@ -14,8 +14,8 @@ TIER = {"tier": "monitoring"}
 def group(_settings: Settings, _declared: Sequence[Workload]) -> Group:
     """What can't be seen by Prometheus itself (its own death) the supervisors and `make status` show."""
     return Group("watching", [], [
-        # Certificates are asked for once a minute: one failure would last that long. Blackbox answers for them.
-        Alert("ExporterDown", WARNING, 'min by (stack, exporter) (up{exporter!~"|certificate"}) == 0',
+        # Blackbox answers for certificates and checks, too, which are asked for seldom: one failure would last long.
+        Alert("ExporterDown", WARNING, 'min by (stack, exporter) (up{exporter!~"|certificate|check"}) == 0',
               "the exporter {{ $labels.exporter }} does not answer: nothing is known of those whom it asks",
               "not-watched", 30, TIER),
         Alert("RulesFailing", WARNING, "sum by (stack, rule_group) (increase(prometheus_rule_evaluation_failures_total"

@@ -8,6 +8,10 @@ from typing import Self
 from pydantic import model_validator
 
 from components.settings.base import Model, knob
+from components.settings.checks import NAME as CHECK_NAME
+from components.settings.checks import Check
+from components.settings.healing import NAME as HOOK_NAME
+from components.settings.healing import Hook
 from components.settings.health import Health
 from components.settings.logs import Logs
 from components.settings.routes import Route, Severity
@@ -93,6 +97,9 @@ class Monitoring(Model):
         '{__name__=~"(.+_)?http_request(_duration)?_seconds_bucket",route!~"/health.*"}',
         "Series of the application's histogram of answer times, for the alert `SlowAnswers`. Answered where "
         "`app.metrics_path` says.")
+    checks: dict[str, Check] = knob(dict, "Checks of your own by name: `checkout`.")
+    healing: dict[str, Hook] = knob(dict, "Playbooks by the name of the hook, each run by `make heal` while its alert "
+                                          "fires.")
     routes: dict[str, Route] = knob(dict, "Ways on which alerts reach people, by name. None: nobody is told.")
     alerts: dict[str, OwnAlert] = knob(dict, "Alerts of your own by name: `CartEmpty`.")
     records: dict[str, str] = knob(dict, "Recording rules of your own, name -> PromQL: `shop:orders:rate5m`.")
@@ -104,6 +111,12 @@ class Monitoring(Model):
         for name in self.alerts:
             if not ALERT_NAME.match(name):
                 raise ValueError(f"alerts: {name!r}: letters and digits, a letter first: `CartEmpty`")
+        for name in self.checks:
+            if not CHECK_NAME.match(name):
+                raise ValueError(f"checks: {name!r}: lower-case letters, digits and dashes, a letter first: `checkout`")
+        for name in self.healing:
+            if not HOOK_NAME.match(name):
+                raise ValueError(f"healing: {name!r}: lower-case letters, digits and dashes, a letter first: `restart`")
         for name in self.routes:
             if not ROUTE_NAME.match(name):
                 raise ValueError(f"routes: {name!r}: lower-case letters, digits and dashes, a letter first")

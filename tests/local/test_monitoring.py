@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from operations.dashboard import server
+from operations.dashboard import grafana, server
 from operations.monitoring import __main__ as commands
 from operations.monitoring import api, health
 from operations.setup.deploy import DeployError
@@ -224,6 +227,16 @@ def test_every_figure_and_plot_of_the_page_is_told(watched: RunningPlatform) -> 
     assert {row["metric"]["member"] for row in asked("evenkeel_member_returns_total")} == members.keys()
 
 
+def test_every_panel_of_every_dashboard_has_something_to_show(watched: RunningPlatform) -> None:
+    made = grafana.dashboards(looks.settings(STACK))
+    with visited(watched):
+        end = time.monotonic() + FOUND_S
+        while (missing := {(name, one) for name, board in made.items() for one in grafana.expressions(board)
+                           if not asked(one)}) and time.monotonic() < end:
+            time.sleep(2)
+    assert missing == set()
+
+
 def test_the_page_is_there_within_a_second(watched: RunningPlatform) -> None:
     begin = time.monotonic()
     told = server.Source(STACK, looks.settings(STACK), served=True).told()
@@ -275,3 +288,49 @@ def test_told_that_it_is_slow_the_page_leads_to_a_slow_query(watched: RunningPla
              "BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(25); COMMIT"], detach=True)
         took = wait(lambda: leads_to("postgres"), 25, "the page leads to Postgres")
         print(f"found after {took:.1f} s: {looks.found(STACK)[0][1]}")
+
+
+@pytest.fixture(scope="module")
+def checked(watched: RunningPlatform) -> RunningPlatform:
+    """With checks of its own, for the tests that follow."""
+    checks = {"orders": {"url": "/api/orders?limit=1", "contains": '"orders"', "interval_s": 5},
+              "wrong": {"url": "/api/orders?limit=1", "statuses": [204], "interval_s": 5, "for_s": 5}}
+    hooks = {"again": {"alert": "CheckFailing", "playbook": f"build/healing-{STACK}.yml", "after_s": 0,
+                       "labels": {"check": "wrong"}}}
+    watched.write_settings({**watched.settings(), "monitoring": {**MONITORING, "checks": checks, "healing": hooks}})
+    watched.up()
+    return watched
+
+
+def test_a_check_of_ones_own_fails_where_its_answer_is_wrong(checked: RunningPlatform) -> None:
+    wait(lambda: {row["metric"]["check"]: row["value"][1] for row in asked('max by (check) (probe_success{check!=""})')}
+         == {"orders": "1", "wrong": "0"}, 30, "both are asked")
+    wait(lambda: asked('ALERTS{alertname="CheckFailing", alertstate="firing", check="wrong"}'), 30, "it is told")
+    assert not asked('ALERTS{alertname="CheckFailing", check="orders"}')
+
+
+def test_a_playbook_answers_an_alert_once(checked: RunningPlatform, tmp_path: Path) -> None:
+    """With ONCE, twice: the second knows of the first."""
+    book = ROOT / "build" / f"healing-{STACK}.yml"
+    book.parent.mkdir(exist_ok=True)
+    book.write_text(textwrap.dedent(f"""
+        - name: Tell what was heard
+          hosts: localhost
+          gather_facts: false
+          tasks:
+            - name: Write it down
+              ansible.builtin.lineinfile:
+                path: {tmp_path}/heard
+                line: "{{{{ healing }}}} {{{{ stack }}}} {{{{ alert.name }}}} {{{{ alert.labels.check }}}}"
+                create: true
+                mode: "0600"
+    """))
+    try:
+        for _ in range(2):
+            said = subprocess.run([sys.executable, "-m", "operations.healing", f"STACK={STACK}", "ONCE=yes"],
+                                  check=True, cwd=ROOT, env={**checked.environment, "PYTHONPATH": "ansible"},
+                                  text=True, stdout=subprocess.PIPE).stdout
+    finally:
+        book.unlink()
+    assert (tmp_path / "heard").read_text() == f"again {STACK} CheckFailing wrong\n"
+    assert "600 s are to be between two runs" in said

@@ -45,6 +45,8 @@ PROMETHEUS, ALERTMANAGER = member("prometheus-1", "monitoring"), member("alertma
 COLLECTOR = member("collector-1", "monitoring")
 EDGE, APP, POSTGRES, REDIS = ({**STACK, "tier": tier} for tier in ("edge", "app", "postgres", "redis"))
 MACHINE, SUPERVISION, MONITORING = ({**STACK, "tier": tier} for tier in ("machine", "supervision", "monitoring"))
+CHECKED = ({**APP, "member": "nginx-1", "exporter": "check", "check": "checkout"},
+           {**APP, "member": "nginx-2", "exporter": "check", "check": "checkout"})
 WEB = {**APP, "workload": "web-blue", "pool": "web", "colour": "blue"}
 
 DOWN, BRIEFLY_DOWN, UP = "1x3 0x20", "1x3 0x1 1x20", "1x23"
@@ -277,6 +279,15 @@ CASES: Mapping[tuple[str, str], Case] = {
         120, of("alertmanager_notifications_failed_total", {**ALERTMANAGER, "integration": "slack"}, "0+1x40"),
         of("alertmanager_notifications_failed_total", {**ALERTMANAGER, "integration": "slack"}, "2x40"),
         "alerts do not reach people by slack", {**MONITORING, "integration": "slack"}),
+    ("MemberMemoryFull", "warning"): Case(
+        400, {**of("evenkeel_member_memory_bytes", R1, "95x100"),
+              **of("evenkeel_member_memory_limit_bytes", R1, "100x100")},
+        {**of("evenkeel_member_memory_bytes", R1, "95x30 60x70"),
+         **of("evenkeel_member_memory_limit_bytes", R1, "100x100")},
+        "redis-1 uses 95 % of the memory that it may, the limit is 90 %: at 100 % the kernel ends it", R1),
+    ("CheckFailing", "warning"): Case(
+        60, both("probe_success", DOWN, DOWN, CHECKED), both("probe_success", DOWN, UP, CHECKED),
+        "nobody {{can}} buy: the check checkout (/api/orders?limit=1) fails", {**APP, "check": "checkout"}),
     ("LogsWaiting", "warning"): Case(
         90, {**of("otelcol_exporter_queue_size", COLLECTOR, "60x40"),
              **of("otelcol_exporter_queue_capacity", COLLECTOR, "100x40")},

@@ -67,6 +67,10 @@ LATENCY = "monitoring.service_levels.latency.NAME"
 OWN_ALERT = {"monitoring": {"alerts": {"web": {"expression": "shop_carts == 0", "says": "nobody buys"}}}}
 OWN_LEVEL = {"monitoring": {"service_levels": {"latency": {"web": {"within_ms": 200}}}}}
 KEPT = {"monitoring": {"logs": {"enabled": True}}}
+CHECK = "monitoring.checks.NAME"
+HOOK = "monitoring.healing.NAME"
+OWN_CHECK = {"monitoring": {"checks": {"web": {"url": "/shop"}}}}
+OWN_HOOK = {"monitoring": {"healing": {"web": {"alert": "CpuBusy", "playbook": "mine.yml"}}}}
 USERS = {"edge": {"basic_auth": {"users": ["anne"]}}}
 SECRETS = ("app-secret-TOKEN", "edge-certificate", "edge-certificate-key", "alert-web")
 
@@ -175,6 +179,13 @@ VARIATIONS: Mapping[str, Variation] = {
     f"{ALERT}.for_s": _one(30, **OWN_ALERT),
     f"{ALERT}.severity": _one("critical", **OWN_ALERT),
     f"{ALERT}.runbook": _one("https://wiki.example.com/carts", **OWN_ALERT),
+    **{f"{CHECK}.{name}": _one(value, **OWN_CHECK) for name, value in (
+        ("url", "/other"), ("statuses", [204]), ("contains", "word"), ("interval_s", 20), ("for_s", 31),
+        ("severity", "critical"), ("says", "nobody buys"), ("tier", "edge"),
+        ("runbook", "https://wiki.example.com/shop"))},
+    **{f"{HOOK}.{name}": _one(value, **OWN_HOOK) for name, value in (
+        ("alert", "MemoryFull"), ("playbook", "other.yml"), ("severities", ["critical"]), ("labels", {"tier": "app"}),
+        ("after_s", 61), ("pause_s", 601), ("most_a_day", 4), ("extra", {"more": "yes"}))},
     "monitoring.records": _one({"shop:orders:rate5m": "rate(shop_orders_total[5m])"}),
     "monitoring.thresholds.cpu_warning": _one(60),
     "monitoring.service_levels.availability": _one(99.5),

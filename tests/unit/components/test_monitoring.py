@@ -260,3 +260,43 @@ def test_on_kubernetes_who_has_no_name_is_found_by_dns() -> None:
         "stack", "tier", "workload", "colour", "pool"}
     assert jobs["redis-redis"]["static_configs"][0]["labels"]["member"] == "redis-1"
     assert "supervisor" not in jobs
+
+
+# -- checks of one's own ----------------------------------------------------------------------------------------------
+
+CHECKS: Mapping[str, Any] = {"monitoring": {"checks": {
+    "orders": {"url": "/api/orders?limit=1", "contains": '"orders"', "interval_s": 20},
+    "partner": {"url": "http://partner.example.com/health", "statuses": [200, 204], "tier": "edge"}}}}
+
+
+def test_a_check_asks_through_every_edge_or_elsewhere() -> None:
+    known = plan(CHECKS)
+    jobs, modules = scraped(known), yaml.safe_load(content(known, "exporters-1", "blackbox.yml"))["modules"]
+    assert jobs["check-orders"]["scrape_interval"] == "20s"
+    asked = [group["labels"] for group in jobs["check-orders"]["static_configs"]]
+    assert [labels["__param_target"] for labels in asked] == [
+        f"https://nginx-{n}:8443/api/orders?limit=1" for n in (1, 2)]
+    assert {labels["check"] for labels in asked} == {"orders"} and {labels["tier"] for labels in asked} == {"app"}
+    elsewhere, = [group["labels"] for group in jobs["check-partner"]["static_configs"]]
+    assert elsewhere["__param_target"] == "http://partner.example.com/health" and "member" not in elsewhere
+    assert modules["check_orders"]["http"]["fail_if_body_not_matches_regexp"] == ['"orders"']
+    assert modules["check_orders"]["http"]["tls_config"] == modules["front_door"]["http"]["tls_config"]
+    assert "tls_config" not in modules["check_partner"]["http"]
+    assert modules["check_partner"]["http"]["valid_status_codes"] == [200, 204]
+
+
+def test_the_exporter_takes_its_checks(tmp_path: Path) -> None:
+    (tmp_path / "blackbox.yml").write_text(content(plan(CHECKS), "exporters-1", "blackbox.yml"))
+    judged("exporters", ["prometheus-blackbox-exporter", "--config.check", "--config.file=blackbox.yml"], tmp_path)
+
+
+@pytest.mark.parametrize(("check", "words"), [
+    ({"url": "api/orders"}, "a path, `/api/orders`, or an address"),
+    ({"url": "https://me:secret@example.com/"}, "a label that everybody reads"),
+    ({"url": "/", "contains": "("}, "no regular expression"),
+    ({"url": "/", "statuses": [20]}, "20 is no HTTP status"),
+    ({"url": "/", "tier": "shop"}, "one of edge, app"),
+])
+def test_a_wrong_check_is_refused(check: Mapping[str, Any], words: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(words)):
+        Settings.load({"monitoring": {"checks": {"mine": check}}}, stack="shop", where="test")
