@@ -29,7 +29,7 @@ from operations.benchmarks import report
 from operations.benchmarks.bench_stack import BenchStack
 from operations.benchmarks.report import Figure
 from operations.dashboard import server
-from operations.monitoring import api, kept
+from operations.monitoring import kept
 from operations.policies.subject import config_of
 from operations.setup import engine_state
 from operations.setup.images import image_tag

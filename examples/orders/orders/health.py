@@ -12,16 +12,23 @@ FRESH_S = 0.25
 """An answer is good for this long: any number of load balancers costs the database four questions a second."""
 LIMIT_S = 1.0
 """A database that takes longer to answer counts as gone."""
+PAUSE_S = 3.0
+"""So long without a proof that writing works is a pause (a switchover, a failover): writes wait, and have time to
+(``ORDERS_DEADLINE_S``). Refused connections are quick answers: a few of them say nothing about how long it lasts."""
 
 
 class Check:
     """One question, asked at most once per ``FRESH_S`` and once at a time, however many want to know."""
 
-    def __init__(self, ask: Callable[[float], Awaitable[bool]], evidence: Callable[[], float]) -> None:
-        """``ask(limit_s)`` asks; ``evidence()`` is when something else last proved that the answer is yes."""
+    def __init__(self, ask: Callable[[float], Awaitable[bool]], evidence: Callable[[], float],
+                 pause_s: float = 0.0) -> None:
+        """``ask(limit_s)`` asks; ``evidence()`` is when something else last proved that the answer is yes. It stays
+        yes for ``pause_s`` after the last proof."""
         self._ask = ask
         self._evidence = evidence
+        self._pause_s = pause_s
         self._answer = False
+        self._proved = float("-inf")
         self._asked = float("-inf")
         self._asking: asyncio.Task[bool] | None = None
 
@@ -39,8 +46,10 @@ class Check:
         return await asyncio.shield(self._asking)
 
     async def _refresh(self) -> bool:
-        self._answer = await self._ask(LIMIT_S)
+        passed = await self._ask(LIMIT_S)
         self._asked = asyncio.get_running_loop().time()
+        self._proved = self._asked if passed else max(self._proved, self._evidence())
+        self._answer = passed or self._asked - self._proved < self._pause_s
         return self._answer
 
 
@@ -50,7 +59,7 @@ class Health:
     def __init__(self, database: Database, states: list[State]) -> None:
         self.states = states
         self.draining = False
-        self._write = Check(database.can_write, lambda: database.primary.last_success)
+        self._write = Check(database.can_write, lambda: database.primary.last_success, PAUSE_S)
         # The primary's answers prove nothing about the readers: they are asked again until they answer themselves.
         self._read = Check(database.can_read, lambda: (database.reader or database.primary).last_success)
 

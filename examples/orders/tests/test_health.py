@@ -55,6 +55,26 @@ async def test_a_busy_worker_proves_itself(monkeypatch: pytest.MonkeyPatch) -> N
     assert asked.times == 1
 
 
+async def test_a_pause_is_waited_for_and_what_lasts_longer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(healths, "FRESH_S", 0.01)
+    asked = Asked()
+    check = Check(asked.ask, lambda: asked.evidence, pause_s=0.2)
+    assert await check.passes()
+    asked.answer = False
+    await asyncio.sleep(0.05)
+    assert await check.passes() and asked.times == 2, "it was asked, and did not answer"
+    await asyncio.sleep(0.25)
+    assert not await check.passes()
+    asked.answer = True
+    await asyncio.sleep(0.02)
+    assert await check.passes()
+
+
+async def test_what_was_never_proved_is_no_pause() -> None:
+    asked = Asked(answer=False)
+    assert not await Check(asked.ask, lambda: asked.evidence, pause_s=60).passes()
+
+
 async def test_who_asks_and_leaves_does_not_spoil_it_for_the_others() -> None:
     asked = Asked()
     impatient = asyncio.create_task(asked.check.passes())
