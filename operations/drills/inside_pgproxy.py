@@ -4,6 +4,7 @@ clock, which it tells first. Imports nothing of ours."""
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 import time
@@ -33,6 +34,7 @@ def primary() -> str:
 
 def main() -> None:
     end, last = time.monotonic() + float(sys.argv[1]), None
+    say(pid=os.getpid())
     for _ in range(LOOKS):
         say(clock=time.time())
         time.sleep(LOOK_S)

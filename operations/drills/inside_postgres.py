@@ -5,6 +5,7 @@ clock, which it tells first. Imports nothing of ours."""
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 
@@ -36,6 +37,7 @@ def main() -> None:
     import psycopg2  # type: ignore[import-untyped]
 
     member, end = sys.argv[1], time.monotonic() + float(sys.argv[2])
+    say(pid=os.getpid())
     for _ in range(LOOKS):
         say(clock=time.time())
         time.sleep(LOOK_S)

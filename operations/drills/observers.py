@@ -1,5 +1,6 @@
 """Who follows, while a drill goes on, what the client can't see: the leader key, the proxies' view, and each Postgres
-member's own claim to be the writer. Programs inside members that speak as things happen, each for a bounded time."""
+member's own claim to be the writer. Programs inside members that speak as things happen. They are ended with the drill:
+two dozen left over from earlier ones took a third of a core. Should the drill be killed, their time is bounded."""
 
 from __future__ import annotations
 
@@ -19,13 +20,16 @@ import docker.errors
 from components.targets.docker import engine, execs
 from operations.drills import inside_pgproxy, inside_postgres
 from operations.drills.clock import Clock
-from operations.drills.platform import Platform
+from operations.drills.platform import DrillError, Platform
 from operations.drills.timeline import WriterAck
 
 LONGEST_S = 300
 LEADER_KEY = "/evenkeel/postgres/leader"
 READY_S = 10.0
 TABLE = "evenkeel_drill"
+WATCH = """echo "{\\"pid\\": $$}"; exec timeout "$0" etcdctl watch -w json "$1" """
+END = """case "$(tr '\\0' ' ' </proc/$0/cmdline)" in *"Runs inside a "*|*"etcdctl watch"*) kill "$0" ;; esac"""
+"""Of a program by its number, if that is still its own: its member may have died and come back."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,14 @@ class Observers:
         """(member, number) of each of those commits, as the table keeps them."""
         self._platform, self._avoid = platform, frozenset(avoid)
         self._ready: set[str] = set()
+        self._programs: list[tuple[str, int]] = []
+        """(member, number of the process in it)."""
 
     def __enter__(self) -> Observers:
         platform = self._platform
         platform.sql(f"DROP TABLE IF EXISTS {TABLE}; CREATE TABLE {TABLE} (member text, number bigint)")
         store = next(member for member in platform.members("etcd") if member not in self._avoid)
-        self._follow(store, ["timeout", str(LONGEST_S), "etcdctl", "watch", "-w", "json", LEADER_KEY], self._on_key)
+        self._follow(store, ["sh", "-c", WATCH, str(LONGEST_S), LEADER_KEY], self._on_key)
         for proxy in platform.members("pgproxy"):
             self._follow(proxy, ["python3", "-c", inspect.getsource(inside_pgproxy), str(LONGEST_S)],
                          functools.partial(self._on_route, proxy, Clock()))
@@ -67,7 +73,9 @@ class Observers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """The programs end by themselves."""
+        for member, number in self._programs:
+            with contextlib.suppress(DrillError, docker.errors.DockerException):
+                engine.run_inside(self._platform.container(member), ["sh", "-c", END, str(number)])
 
     def stored(self) -> set[tuple[str, int]]:
         """What the writers' table holds: (member, number). To be called once, after the drill: it is dropped."""
@@ -93,28 +101,30 @@ class Observers:
         self._follow(member, ["python3", "-c", inspect.getsource(inside_postgres), member, str(LONGEST_S)],
                      functools.partial(self._on_ack, member, Clock()))
 
-    def _follow(self, member: str, command: list[str], take: Callable[[str], None]) -> None:
+    def _follow(self, member: str, command: list[str], take: Callable[[dict[str, Any]], None]) -> None:
         def read() -> None:
             with contextlib.suppress(docker.errors.DockerException, OSError, ValueError):
                 for line in _lines(self._platform, member, command):
                     self._ready.add(member)
-                    take(line)
+                    told = json.loads(line)
+                    if "pid" in told:
+                        self._programs.append((member, told["pid"]))
+                    else:
+                        take(told)
 
         threading.Thread(target=read, daemon=True, name=f"observer of {member}").start()
 
-    def _on_key(self, text: str) -> None:
-        for leader in leaders(json.loads(text)):
+    def _on_key(self, told: dict[str, Any]) -> None:
+        for leader in leaders(told):
             self.leaders.append(LeaderChange(time.time(), leader))
 
-    def _on_route(self, proxy: str, clock: Clock, text: str) -> None:
-        told = json.loads(text)
+    def _on_route(self, proxy: str, clock: Clock, told: dict[str, Any]) -> None:
         if "clock" in told:
             clock.heard(told["clock"], time.time())
         else:
             self.routes.append((clock.ours(told["at"]), proxy, told["primary"]))
 
-    def _on_ack(self, member: str, clock: Clock, text: str) -> None:
-        told = json.loads(text)
+    def _on_ack(self, member: str, clock: Clock, told: dict[str, Any]) -> None:
         if "clock" in told:
             clock.heard(told["clock"], time.time())
         else:
