@@ -78,6 +78,7 @@ STATE = """1
 def test_a_proxy_knows_one_primary_or_none() -> None:
     assert patroni.primary_at(STATE.format(2, 0)) == "postgres-1"
     assert patroni.primary_at(STATE.format(0, 2)) == "postgres-2"
+    assert patroni.up_at(STATE.format(2, 2)) == ["postgres-1", "postgres-2"]
     assert patroni.primary_at(STATE.format(0, 0)) == patroni.primary_at(STATE.format(2, 2)) == ""
 
 

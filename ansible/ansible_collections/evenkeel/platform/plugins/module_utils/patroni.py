@@ -159,11 +159,16 @@ def needs_cloning(cluster: Cluster, name: str, *, force: bool) -> tuple[bool | N
     return True, f"{name} ({instance.state}, {lag}) is cloned anew from {leader.name}"
 
 
-def primary_at(servers_state: str) -> str:
-    """The one server that is up in HAProxy's ``show servers state primary``; "" when there is none, or more than one.
+def up_at(servers_state: str) -> list[str]:
+    """The servers that are up in HAProxy's ``show servers state primary``.
 
     Fields: 4 is the server's name, 6 its operational state (0 stopped, 2 running).
     """
-    up = [fields[3] for line in servers_state.splitlines()
-          if len(fields := line.split()) > 5 and fields[0].isdigit() and fields[5] == "2"]
+    return [fields[3] for line in servers_state.splitlines()
+            if len(fields := line.split()) > 5 and fields[0].isdigit() and fields[5] == "2"]
+
+
+def primary_at(servers_state: str) -> str:
+    """The one server that is up there; "" when there is none, or more than one."""
+    up = up_at(servers_state)
     return up[0] if len(up) == 1 else ""

@@ -108,8 +108,7 @@ class Postgres:
     def _new_primary(sockets: list[Stream], leader: str, deadline: float) -> str:
         """Whom every proxy sees, and sees alone, as the primary in place of ``leader``; "" when time is up."""
         while time.monotonic() < deadline:
-            seen = {patroni.primary_at(socket.ask("show servers state primary\n", poolers.PROMPT, poolers.ANSWER_S))
-                    for socket in sockets}
+            seen = {_passed_to(socket, leader) for socket in sockets}
             if len(seen) == 1 and not seen & {"", leader}:
                 return seen.pop()
             time.sleep(STEP_S)
@@ -123,6 +122,19 @@ class Postgres:
                                        "postgres", "-c", query)
         words = said.split()
         return f"The oldest transaction: process {words[0]} of {words[1]}, {words[2]}. " if code == 0 and words else ""
+
+
+def _passed_to(proxy: Stream, leader: str) -> str:
+    """Whom a proxy passes writes to; "" while that is nobody.
+
+    As soon as it sees another primary it is told that ``leader`` is none: that one says so itself, but is asked for it
+    half a second later, and with two of them the proxy passes nothing on.
+    """
+    state = proxy.ask("show servers state primary\n", poolers.PROMPT, poolers.ANSWER_S)
+    up = patroni.up_at(state)
+    if len(up) == 2 and leader in up:
+        proxy.ask(f"set server primary/{leader} health down\n", poolers.PROMPT, poolers.ANSWER_S)
+    return patroni.primary_at(state)
 
 
 def _ms(began: float) -> int:

@@ -1,0 +1,49 @@
+"""When the proxies pass writes to somebody else: at once when they see him, and never to two."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible_collections.evenkeel.platform.plugins.module_utils.switchover import Postgres
+
+ROW = "4 primary {number} {name} 192.0.2.{number} {state} 0 100 100 5 15 3 4 6 0 0 0 {name} 5432 - 0 0 - - 0\n"
+
+
+class Proxy:
+    """The runtime socket of a proxy: its servers' states change as it is told, and as time goes on."""
+
+    def __init__(self, *steps: set[str]) -> None:
+        self._steps, self.told = list(steps), []  # type: ignore[var-annotated]
+        self._down: set[str] = set()
+
+    def ask(self, question: str, _marker: str, _timeout_s: float) -> str:
+        if question.startswith("set server"):
+            self.told.append(question.strip())
+            self._down.add(question.split("/")[1].split(maxsplit=1)[0])
+            return ""
+        up = (self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]) - self._down
+        return "1\n" + "".join(ROW.format(number=n, name=f"postgres-{n}", state=2 if f"postgres-{n}" in up else 0)
+                               for n in (1, 2, 3))
+
+
+def new_primary(*proxies: Any, seconds: float = 1.0) -> str:
+    return Postgres._new_primary(list(proxies), "postgres-1", time.monotonic() + seconds)
+
+
+def test_the_new_one_is_known_when_every_proxy_passes_writes_to_it() -> None:
+    first = Proxy({"postgres-1"}, set(), {"postgres-2"})
+    second = Proxy({"postgres-1"}, {"postgres-1"}, set(), {"postgres-2"})
+    assert new_primary(first, second) == "postgres-2"
+    assert first.told == second.told == []
+
+
+def test_a_proxy_that_still_has_the_former_one_is_told() -> None:
+    proxy = Proxy({"postgres-1"}, {"postgres-1", "postgres-3"})
+    assert new_primary(proxy) == "postgres-3"
+    assert proxy.told == ["set server primary/postgres-1 health down"]
+
+
+def test_two_others_are_nobodys_business_to_choose_from() -> None:
+    proxy = Proxy({"postgres-2", "postgres-3"})
+    assert new_primary(proxy, seconds=0.1) == "" and proxy.told == []
