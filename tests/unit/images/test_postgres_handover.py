@@ -98,3 +98,58 @@ def test_only_the_key_that_still_names_the_leader_in_that_revision_is_deleted(ha
     assert {condition["target"] for condition in asked["compare"]} == {"VALUE", "MOD"}
     assert {condition["key"] for condition in asked["compare"]} == {handover.b64("/evenkeel/postgres/leader")}
     assert asked["path"] == "/v3/kv/txn"
+
+
+# -- the connection ---------------------------------------------------------------------------------------------------
+
+
+class Connection:
+    """A connection to an endpoint that answers so many requests and then breaks."""
+
+    def __init__(self, answers: int) -> None:
+        self.left, self.closed = answers, False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def etcd(handover: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    class Connecting(handover.Etcd):  # type: ignore[misc, name-defined]
+        def __init__(self, *answers: int) -> None:
+            self._folder, self._kept, self.made = "/", None, []
+            self._endpoints = [f"https://etcd-{n}:2379" for n in range(1, len(answers) + 1)]
+            self._answers = dict(zip(self._endpoints, answers, strict=True))
+
+        def _to(self, endpoint: str) -> Connection:
+            self.made.append(endpoint)
+            return Connection(self._answers[endpoint])
+
+        @staticmethod
+        def _answer(connection: Connection, path: str, _body: dict[str, Any]) -> dict[str, Any]:
+            connection.left -= 1
+            if connection.left < 0:
+                raise ConnectionResetError("gone")
+            return {"path": path}
+
+    return Connecting
+
+
+def test_one_connection_does_for_all_questions(etcd: Any) -> None:
+    store = etcd(9, 9, 9)
+    for _ in range(3):
+        store.ask("/x", {})
+    kept = store._kept
+    assert kept.left == 6 and not kept.closed
+
+
+def test_a_broken_one_is_replaced_and_a_dead_member_passed_over(etcd: Any) -> None:
+    store = etcd(0, 2)
+    assert store.ask("/x", {}) == store.ask("/x", {}) == {"path": "/x"}
+    store._answers = dict.fromkeys(store._endpoints, 5)
+    assert store.ask("/x", {}) == {"path": "/x"}
+
+
+def test_without_any_member_it_says_so(etcd: Any) -> None:
+    with pytest.raises(OSError, match="etcd: gone"):
+        etcd(0, 0).ask("/x", {})

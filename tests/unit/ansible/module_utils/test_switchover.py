@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ansible_collections.evenkeel.platform.plugins.module_utils import switchover
+from ansible_collections.evenkeel.platform.plugins.module_utils.streams import StreamError
 from ansible_collections.evenkeel.platform.plugins.module_utils.switchover import Postgres
 
 ROW = "4 primary {number} {name} 192.0.2.{number} {state} 0 100 100 5 15 3 4 6 0 0 0 {name} 5432 - 0 0 - - 0\n"
@@ -47,3 +49,34 @@ def test_a_proxy_that_still_has_the_former_one_is_told() -> None:
 def test_two_others_are_nobodys_business_to_choose_from() -> None:
     proxy = Proxy({"postgres-2", "postgres-3"})
     assert new_primary(proxy, seconds=0.1) == "" and proxy.told == []
+
+
+class Console:
+    """A member's psql: it recovers for so many questions."""
+
+    def __init__(self, recovers: int) -> None:
+        self.left, self.asked = recovers, 0
+
+    def ask(self, _question: str, _marker: str, _timeout_s: float) -> str:
+        self.asked += 1
+        self.left -= 1
+        return "t\n" if self.left >= 0 else "f\n"
+
+
+def test_the_poolers_go_on_when_postgres_itself_takes_writes() -> None:
+    console: Any = Console(recovers=3)
+    switchover._until_writable(console, time.monotonic() + 5)
+    assert console.asked == 4
+
+
+def test_a_member_that_can_not_be_asked_holds_nobody_up() -> None:
+    class Gone(Console):
+        def ask(self, *_: Any) -> str:
+            raise StreamError("gone")
+
+    gone: Any = Gone(0)
+    began = time.monotonic()
+    switchover._until_writable(gone, began + 5)
+    forever: Any = Console(recovers=10**6)
+    switchover._until_writable(forever, began + 0.2)
+    assert time.monotonic() - began < 1

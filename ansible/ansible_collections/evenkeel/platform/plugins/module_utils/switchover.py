@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import patroni, patroni_agent, poolers
@@ -18,14 +20,18 @@ from ansible_collections.evenkeel.platform.plugins.module_utils.streams import (
 
 BETWEEN_ATTEMPTS_S = 2.0
 STEP_S = 0.02
+ANSWER_S = 1.0
 AUTHORITY = "/etc/evenkeel/tls/ca.pem"
+CONSOLE = ("psql", "-X", "-At", "-h", "/run", "-U", "postgres")
 
 @dataclass(frozen=True)
 class Opened:
-    """What is opened before the pause: the agent in the member that leads, and every proxy's socket."""
+    """What is opened before the pause: the agent in the member that leads, every proxy's socket, and a console of each
+    member that may lead afterwards."""
 
     agent: Stream
     sockets: list[Stream]
+    consoles: dict[str, Stream]
 
 
 class Postgres:
@@ -64,11 +70,12 @@ class Postgres:
         agent = self._streams.open(self.member(leader), "python3", "-c", inspect.getsource(patroni_agent))
         try:
             agent.read_until("ready\n", poolers.ANSWER_S)
-            with poolers.proxies(self._streams, pgproxies) as sockets:
+            with poolers.proxies(self._streams, pgproxies) as sockets, self._consoles(leader) as consoles:
                 for attempt in range(1, attempts + 1):
                     with poolers.Console(self._streams, self._streams.of("pgbouncer")) as console:
                         order = {"leader": leader, **({"candidate": candidate} if candidate else {})}
-                        outcome = self._try(Opened(agent, sockets), console, order, pause_timeout_s, timeout_s)
+                        outcome = self._try(Opened(agent, sockets, consoles), console, order, pause_timeout_s,
+                                            timeout_s)
                         if outcome:
                             return outcome
                     if attempt < attempts:
@@ -91,7 +98,11 @@ class Postgres:
                 return None
             times["paused"] = _ms(began)
             opened.agent.send(json.dumps(order) + "\n")
-            new = self._new_primary(opened.sockets, leader, began + pause_timeout_s + timeout_s)
+            deadline = began + pause_timeout_s + timeout_s
+            new = self._new_primary(opened.sockets, leader, deadline)
+            times["routed"] = _ms(began)
+            if new in opened.consoles:
+                _until_writable(opened.consoles[new], deadline)
             times["writable"] = _ms(began)
         finally:
             console.resume()
@@ -114,6 +125,22 @@ class Postgres:
             time.sleep(STEP_S)
         return ""
 
+    @contextlib.contextmanager
+    def _consoles(self, leader: str) -> Iterator[dict[str, Stream]]:
+        """Of every running member but the leader; one that can't be opened is left out."""
+        opened: dict[str, Stream] = {}
+        try:
+            for member in self.members:
+                if member.running and member.name != leader:
+                    with contextlib.suppress(StreamError):
+                        stream = self._streams.open(member, *CONSOLE)
+                        opened[member.name] = stream
+                        stream.ask("\\echo here\n", "here\n", poolers.ANSWER_S)
+            yield opened
+        finally:
+            for stream in opened.values():
+                stream.close()
+
     def _longest(self, leader: str) -> str:
         query = ("SELECT pid, usename, date_trunc('second', now() - xact_start) FROM pg_stat_activity WHERE xact_start "
                  "IS NOT NULL AND backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY xact_start "
@@ -122,6 +149,17 @@ class Postgres:
                                        "postgres", "-c", query)
         words = said.split()
         return f"The oldest transaction: process {words[0]} of {words[1]}, {words[2]}. " if code == 0 and words else ""
+
+
+def _until_writable(console: Stream, deadline: float) -> None:
+    """Patroni calls a member primary as soon as it has told Postgres to become one; a write that comes before Postgres
+    has, half a second later on a busy machine, is refused and has to be tried again."""
+    with contextlib.suppress(StreamError):
+        while time.monotonic() < deadline:
+            said = console.ask("SELECT pg_is_in_recovery();\n\\echo told\n", "told\n", ANSWER_S)
+            if said.split()[-1:] == ["f"]:
+                return
+            time.sleep(STEP_S)
 
 
 def _passed_to(proxy: Stream, leader: str) -> str:

@@ -79,8 +79,8 @@ pause_ms:
   returned: when changed and not in check mode
   type: int
 phases_ms:
-  description: When statements had ended, when every proxy reached the new primary and when all went on, in milliseconds
-    since the request to pause.
+  description: When statements had ended (C(paused)), when every proxy reached the new primary (C(routed)), when that
+    took writes (C(writable)) and when all went on (C(resumed)), in milliseconds since the request to pause.
   returned: when changed and not in check mode
   type: dict
 narration:
@@ -136,7 +136,7 @@ def main() -> None:
         new, times = cluster.switch(before.name, "" if free else chosen.name, pause_timeout_s=asked["pause_timeout_s"],
                                     attempts=asked["attempts"], timeout_s=asked["timeout_s"])
         said = (f"{new} took over from {before.name}; clients waited {times['resumed']} ms (statements ended "
-                f"{times['paused']}, writable {times['writable']})")
+                f"{times['paused']}, routed {times['routed']}, writable {times['writable']})")
         return {**result, "primary": new, "diff": {"before": f"primary: {before.name}\n", "after": f"primary: {new}\n"},
                 "pause_ms": times["resumed"], "phases_ms": times, "narration": [said]}
 
