@@ -39,7 +39,15 @@ def demanded_but_for_times(report: dict[str, Any]) -> list[str]:
             if not check["passed"] and " go on" not in check["name"]]
 
 
-def test_a_killed_primary_is_replaced_before_its_key_expires_and_nothing_is_lost(drilled: Platform) -> None:
+def observers(platform: RunningPlatform) -> list[str]:
+    """Programs of a drill that run inside members: they write, and ask the proxies 25 times a second."""
+    rows = [row[-1] for one in platform.containers() if one.labels["evenkeel.tier"] == "postgres"
+            for row in one.top(ps_args="-eo pid,args")["Processes"]]
+    return [row[:60] for row in rows if "Runs inside a " in row or "etcdctl watch" in row]
+
+
+def test_a_killed_primary_is_replaced_before_its_key_expires_and_nothing_is_lost(
+        drilled: Platform, platform: RunningPlatform) -> None:
     report = run.drill(drilled, BY_NAME["node-kill"], print)
     print(f"writes went on after {report['rto_seconds']} s:",
           {phase["name"]: round(phase["ended"] - phase["began"], 2) for phase in report["phases"]})
@@ -48,6 +56,7 @@ def test_a_killed_primary_is_replaced_before_its_key_expires_and_nothing_is_lost
     assert [phase["name"] for phase in report["phases"]][:3] == ["detect", "prove", "elect"]
     assert len(report["writers"]) == 2, "one on each timeline"
     assert report["acknowledged"] > 0
+    assert observers(platform) == [], "they end with the drill"
 
 
 def test_a_cut_off_primary_is_not_taken_for_dead_and_acknowledges_nothing_beside_the_new_one(
