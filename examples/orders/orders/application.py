@@ -15,7 +15,7 @@ from orders.configuration import Configuration
 from orders.database import Database
 from orders.feed import Feed
 from orders.health import Health
-from orders.keyvalue import KeyValueStore, UnavailableError
+from orders.keyvalue import OPERATION_S, PATIENT_S, KeyValueStore, UnavailableError
 from orders.metrics import BUILD, CONNECTIONS, DEPENDENCY, WAITING
 from orders.middleware import Witness
 from orders.order_routes import OrderRoutes
@@ -56,7 +56,8 @@ class Worker:
         return state
 
     def _store(self, purpose: str) -> KeyValueStore:
-        return KeyValueStore(self._configuration.redis[purpose], self._state(purpose))
+        limit_s = PATIENT_S if purpose == "session" else OPERATION_S
+        return KeyValueStore(self._configuration.redis[purpose], self._state(purpose), limit_s)
 
     def _assemble(self) -> ASGIApp:
         configuration = self._configuration

@@ -23,6 +23,8 @@ T = TypeVar("T")
 OPERATION_S = 1.0
 """An operation takes no longer, all attempts and redirections included. A dead master's replica has its place after a
 third of a second, so a second attempt finds it; and a moment without a processor is no failure yet."""
+PATIENT_S = 2.0
+"""The same where a request fails without it: a session is no convenience."""
 SOCKET_S = 0.4
 PAUSE_S = 0.2
 """After a failure nobody tries again for this long: requests go on without Redis and don't wait for it."""
@@ -72,9 +74,11 @@ def connection_options(access: RedisAccess) -> dict[str, Any]:
 class KeyValueStore:
     """The cluster as one user sees it. Connects when first used, and again whenever it must."""
 
-    def __init__(self, access: RedisAccess, state: State) -> None:
+    def __init__(self, access: RedisAccess, state: State, limit_s: float = OPERATION_S) -> None:
+        """``limit_s``: an operation takes no longer."""
         self.access = access
         self._state = state
+        self._limit_s = limit_s
         self._client: RedisCluster | None = None
         self._trusted: int | None = None
         self._paused_until = 0.0
@@ -88,7 +92,7 @@ class KeyValueStore:
         """Runs an operation on the cluster.
 
         Raises:
-            UnavailableError: it failed, took more than ``OPERATION_S``, or something else did in the last ``PAUSE_S``.
+            UnavailableError: it failed, took more than ``limit_s``, or something else did in the last ``PAUSE_S``.
         """
         loop = asyncio.get_running_loop()
         if not self.access.nodes:
@@ -96,7 +100,7 @@ class KeyValueStore:
         if loop.time() < self._paused_until:
             raise UnavailableError("Redis failed a moment ago")
         try:
-            async with asyncio.timeout(OPERATION_S):
+            async with asyncio.timeout(self._limit_s):
                 result = await operation(self._connected())
         except FAILURES as error:
             self._paused_until = loop.time() + PAUSE_S
@@ -130,7 +134,7 @@ class KeyValueStore:
                 await client.aclose()
             return
         old, self._client, self._trusted = self._client, client, trusted
-        await asyncio.sleep(2 * OPERATION_S)  # whoever is in the middle of something with it gets through
+        await asyncio.sleep(2 * self._limit_s)  # whoever is in the middle of something with it gets through
         if old is not None:
             with suppress(*FAILURES):
                 await old.aclose()
