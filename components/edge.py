@@ -31,6 +31,7 @@ from components.workload import (
     Volume,
     Workload,
     Zone,
+    answers,
 )
 
 NGINX = edge_nginx.WORKLOAD
@@ -79,7 +80,7 @@ class Edge(Tier):
             count=edge.nginx.members,
             zones=(Zone.EDGE,),
             resources=Resources(memory_mib=edge.nginx.memory_mib, cpus=edge.nginx.cpus),
-            health=HealthCheck(_fetch(edge_nginx.STATUS_PORT, "/edge/health")),
+            health=HealthCheck(answers(edge_nginx.STATUS_PORT, "/edge/health")),
             files=lambda member: [*self._nginx_files(member), *tls],
             check=("nginx", "-t", "-q", "-c", f"{CONFIG_DIR}/nginx.conf"),
             reload=("/usr/local/bin/reload",),
@@ -127,7 +128,7 @@ class Edge(Tier):
             count=haproxy.members,
             zones=(Zone.EDGE, Zone.APP),
             resources=Resources(memory_mib=haproxy.memory_mib, cpus=haproxy.cpus, cpu_weight=CPU_FIRST),
-            health=HealthCheck(_fetch(edge_haproxy.STATUS_PORT, "/health")),
+            health=HealthCheck(answers(edge_haproxy.STATUS_PORT, "/health")),
             files=lambda member: [*self._haproxy_files(member), *tls],
             check=("haproxy", "-c", "-f", f"{CONFIG_DIR}/secret.cfg", "-f", f"{CONFIG_DIR}/haproxy.cfg"),
             reload=("/usr/local/bin/reload",),
@@ -164,7 +165,3 @@ class Edge(Tier):
             files += [self.file(f"pages/{level}.html", "nginx/page.html.j2", title=title, text=text),
                       self.file(f"pages/{level}.json", "nginx/page.json.j2", title=title, level=level)]
         return files
-
-
-def _fetch(port: int, path: str) -> tuple[str, ...]:
-    return ("curl", "-fsS", "-m", "2", "-o", "/dev/null", f"http://127.0.0.1:{port}{path}")

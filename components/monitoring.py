@@ -39,6 +39,7 @@ from components.workload import (
     Volume,
     Workload,
     Zone,
+    answers,
 )
 
 PROMETHEUS, ALERTMANAGER, EXPORTERS = "prometheus", "alertmanager", "exporters"
@@ -72,7 +73,7 @@ class Monitoring(Tier):
         return Workload(
             name=PROMETHEUS, tier=self.kind, image="prometheus", count=1, zones=(Zone.EDGE, Zone.DATA, Zone.WATCH),
             resources=Resources(memory_mib=own.memory_mib, cpus=own.cpus),
-            health=HealthCheck(_ready(PROMETHEUS_PORT)),
+            health=HealthCheck(answers(PROMETHEUS_PORT, "/-/ready")),
             command=("prometheus", f"--config.file={CONFIG_DIR}/{PROMETHEUS_FILE}", f"--storage.tsdb.path={DATA_DIR}",
                      f"--storage.tsdb.retention.time={own.retention_days}d",
                      f"--storage.tsdb.retention.size={int(own.retention_gib * 1024)}MB",
@@ -103,7 +104,7 @@ class Monitoring(Tier):
         return Workload(
             name=ALERTMANAGER, tier=self.kind, image="alertmanager", count=own.members, zones=(Zone.WATCH,),
             resources=Resources(memory_mib=own.memory_mib, cpus=own.cpus),
-            health=HealthCheck(_ready(ALERTMANAGER_PORT)),
+            health=HealthCheck(answers(ALERTMANAGER_PORT, "/-/ready")),
             command=("prometheus-alertmanager", f"--config.file={CONFIG_DIR}/{ALERTMANAGER_FILE}",
                      f"--storage.path={DATA_DIR}", f"--web.listen-address=:{ALERTMANAGER_PORT}",
                      f"--cluster.listen-address=:{GOSSIP_PORT}", *peers, "--log.level=warn",
@@ -133,8 +134,7 @@ class Monitoring(Tier):
         return Workload(
             name=EXPORTERS, tier=self.kind, image="exporters", count=1, zones=(Zone.EDGE, Zone.DATA),
             resources=Resources(memory_mib=own.memory_mib, cpus=own.cpus),
-            health=HealthCheck(("curl", "-fsS", "-m", "2", "-o", "/dev/null",
-                                f"http://127.0.0.1:{exporters.NODE_PORT}/")),
+            health=HealthCheck(answers(exporters.NODE_PORT, "/")),
             command=("bash", f"{CONFIG_DIR}/exporters.sh"),
             files=lambda _member: [*_with_effect(tls, Effect.RESTART), *self._exporter_files()],
             ports=(Port("node", exporters.NODE_PORT),), metrics=(Metrics(exporters.NODE_PORT),), tmpfs_mib=8,
@@ -153,10 +153,6 @@ class Monitoring(Tier):
             ConfigFile("redis-passwords.json", password.apply(
                 lambda known: json.dumps(dict.fromkeys(redis, known))), secret=True, effect=Effect.RESTART),
         ]
-
-
-def _ready(port: int) -> tuple[str, ...]:
-    return ("curl", "-fsS", "-m", "2", "-o", "/dev/null", f"http://127.0.0.1:{port}/-/ready")
 
 
 def _hang_up() -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from components.names import Names
 from components.settings import Settings
+from components.settings.checks import Check
 from components.workload import CONFIG_DIR, Member, Metrics, Workload
 
 WORKLOAD = "exporters"
@@ -79,12 +80,13 @@ def asked(workload: Workload, metrics: Metrics, names: Names) -> list[Asked]:
     return found
 
 
-def checked(url: str, name: str, edges: Sequence[tuple[Member | None, str]], names: Names) -> list[Asked]:
+def checked(name: str, check: Check, edges: Sequence[tuple[Member | None, str]], names: Names) -> list[Asked]:
     """How blackbox is asked to make the request of a check: through every edge, or to an address elsewhere."""
     here, module = f"{names.service(WORKLOAD)}:{BLACKBOX_PORT}", f"{CHECK_PREFIX}{name}"
-    if not url.startswith("/"):
-        return [Asked(here, None, {"target": url, "module": module})]
-    return [Asked(here, member, {"target": f"https://{address}{url}", "module": module}) for member, address in edges]
+    if not check.through_edges:
+        return [Asked(here, None, {"target": check.url, "module": module})]
+    return [Asked(here, member, {"target": f"https://{address}{check.url}", "module": module})
+            for member, address in edges]
 
 
 def front_doors(declared: Sequence[Workload], names: Names) -> list[tuple[Member | None, str]]:

@@ -26,6 +26,7 @@ from components.workload import (
     Volume,
     Workload,
     Zone,
+    answers,
 )
 
 LOKI, COLLECTOR = "loki", "collector"
@@ -51,7 +52,7 @@ def _loki(tier: Tier, settings: Logs) -> Workload:
     return Workload(
         name=LOKI, tier=tier.kind, image=LOKI, count=1, zones=(Zone.WATCH,),
         resources=Resources(memory_mib=settings.loki_memory_mib, cpus=settings.loki_cpus),
-        health=HealthCheck(_answers(LOKI_PORT, "/ready")),
+        health=HealthCheck(answers(LOKI_PORT, "/ready")),
         command=("loki", f"-config.file={CONFIG_DIR}/{LOKI_FILE}"),
         environment={"GOMEMLIMIT": f"{settings.loki_memory_mib * MEMORY_SHARE:.0f}MiB"},
         files=lambda _member: [tier.file(LOKI_FILE, "loki/loki.yml.j2", effect=Effect.RESTART, settings=settings,
@@ -65,7 +66,7 @@ def _collector(tier: Tier, settings: Logs) -> Workload:
     return Workload(
         name=COLLECTOR, tier=tier.kind, image=COLLECTOR, count=1, zones=(Zone.WATCH,),
         resources=Resources(memory_mib=settings.collector_memory_mib, cpus=settings.collector_cpus),
-        health=HealthCheck(_answers(FIGURES_PORT, "/metrics")),
+        health=HealthCheck(answers(FIGURES_PORT, "/metrics")),
         command=("collector", f"--config={CONFIG_DIR}/{COLLECTOR_FILE}"),
         environment={"GOMEMLIMIT": f"{settings.collector_memory_mib * MEMORY_SHARE:.0f}MiB"},
         files=lambda _member: [tier.file(
@@ -74,7 +75,3 @@ def _collector(tier: Tier, settings: Logs) -> Workload:
             loki=f"http://{names.member(LOKI, 1)}:{LOKI_PORT}/otlp")],
         reads_logs=True, metrics=(Metrics(FIGURES_PORT),),
         volumes=(Volume("data", size_gib=settings.buffer_mib / 1024, protected=False),), stop_grace_s=15)
-
-
-def _answers(port: int, path: str) -> tuple[str, ...]:
-    return ("curl", "-fsS", "-m", "2", "-o", "/dev/null", f"http://127.0.0.1:{port}{path}")

@@ -57,10 +57,10 @@ def _checks(stack: str, declared: Sequence[Workload], names: Names, checks: Mapp
     for name, check in checks.items():
         targets = [Target(one.address, {
             "stack": stack, "tier": check.tier, "workload": name, "exporter": exporters.CHECK, "check": name,
-            **({"member": one.member.name, "domain": one.member.domain} if one.member else {}),
+            **(_member(one.member.name, one.member.domain) if one.member else {}),
             "instance": one.parameters["target"],
             **{f"__param_{key}": value for key, value in one.parameters.items()}})
-            for one in exporters.checked(check.url, name, doors, names)]
+            for one in exporters.checked(name, check, doors, names)]
         yield Job(f"check-{name}", exporters.PATHS["blackbox"], False, {}, False, check.interval_s, targets)
 
 

@@ -33,6 +33,7 @@ from components.workload import (
     Resources,
     Workload,
     Zone,
+    answers,
 )
 
 SUPERVISOR, PROXY = "supervisor", "engineproxy"
@@ -85,8 +86,7 @@ class Supervision(Tier):
         return Workload(
             name=PROXY, tier=self.kind, image="pgproxy", count=self.settings.members, zones=(Zone.CONTROL,),
             resources=Resources(memory_mib=48, cpus=0.5, cpu_weight=CPU_FIRST),
-            health=HealthCheck(("curl", "-fsS", "-m", "2", "-o", "/dev/null",
-                                f"http://127.0.0.1:{STATUS_PORT}/ready"), start_s=30),
+            health=HealthCheck(answers(STATUS_PORT, "/ready"), start_s=30),
             command=("haproxy", "-W", "-f", f"{CONFIG_DIR}/engineproxy.cfg"),
             files=files, check=("haproxy", "-c", "-q", "-f", f"{CONFIG_DIR}/engineproxy.cfg"),
             # Process 1 is an init that hands signals on.

@@ -138,6 +138,11 @@ class HealthCheck:
     """How long a start may take before it counts as failed."""
 
 
+def answers(port: int, path: str) -> tuple[str, ...]:
+    """A health check's command: whether the member answers this path with success, as those do that speak HTTP."""
+    return ("curl", "-fsS", "-m", "2", "-o", "/dev/null", f"http://127.0.0.1:{port}{path}")
+
+
 @dataclass(frozen=True)
 class Step:
     """A command, one of several in a row, run inside members: exit 0 when its part is done."""

@@ -10,9 +10,8 @@ from pydantic import model_validator
 
 from components.settings.base import Model, knob
 from components.settings.routes import Severity
-from components.settings.traffic import require_path
+from components.settings.traffic import require_path, require_statuses
 
-NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}$")
 TIERS = ("edge", "app", "postgres", "redis", "monitoring")
 
 
@@ -43,8 +42,7 @@ class Check(Model):
                              "`https://partner.example.com/health`")
         elif parts.password is not None:
             raise ValueError("url: a password in an address would be a label that everybody reads")
-        if wrong := [status for status in self.statuses if not 100 <= status <= 599]:
-            raise ValueError(f"statuses: {wrong[0]} is no HTTP status (100 to 599)")
+        require_statuses("statuses", self.statuses)
         try:
             re.compile(self.contains)
         except re.error as error:

@@ -10,7 +10,6 @@ from pydantic import model_validator
 from components.settings.base import Model, knob
 from components.settings.routes import Severity
 
-NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}$")
 PLAYBOOK = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./-]*\.ya?ml$")
 SHORTEST_PAUSE_S = 60
 

@@ -8,18 +8,18 @@ from typing import Self
 from pydantic import model_validator
 
 from components.settings.base import Model, knob
-from components.settings.checks import NAME as CHECK_NAME
 from components.settings.checks import Check
-from components.settings.healing import NAME as HOOK_NAME
 from components.settings.healing import Hook
 from components.settings.health import Health
 from components.settings.logs import Logs
 from components.settings.routes import Route, Severity
 from components.settings.service_levels import ServiceLevels
 from components.settings.thresholds import Thresholds
-from components.settings.traffic import require_path
+from components.settings.traffic import require_path, require_statuses
 
 ALERT_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*$")
+OWN_NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}$")
+"""Of a check or a hook."""
 ROUTE_NAME = re.compile(r"^[a-z][a-z0-9-]*$")
 RECORD_NAME = re.compile(r"^[a-z_][a-zA-Z0-9_]*(:[a-zA-Z0-9_]+)+$")
 
@@ -65,8 +65,7 @@ class Probe(Model):
     @model_validator(mode="after")
     def _values_are_valid(self) -> Self:
         require_path(self.path)
-        if wrong := [status for status in self.statuses if not 100 <= status <= 599]:
-            raise ValueError(f"probe.statuses: {wrong[0]} is no HTTP status (100 to 599)")
+        require_statuses("probe.statuses", self.statuses)
         return self
 
 
@@ -111,12 +110,11 @@ class Monitoring(Model):
         for name in self.alerts:
             if not ALERT_NAME.match(name):
                 raise ValueError(f"alerts: {name!r}: letters and digits, a letter first: `CartEmpty`")
-        for name in self.checks:
-            if not CHECK_NAME.match(name):
-                raise ValueError(f"checks: {name!r}: lower-case letters, digits and dashes, a letter first: `checkout`")
-        for name in self.healing:
-            if not HOOK_NAME.match(name):
-                raise ValueError(f"healing: {name!r}: lower-case letters, digits and dashes, a letter first: `restart`")
+        for group, names, example in (("checks", self.checks, "checkout"), ("healing", self.healing, "restart")):
+            for name in names:
+                if not OWN_NAME.match(name):
+                    raise ValueError(f"{group}: {name!r}: lower-case letters, digits and dashes, a letter first: "
+                                     f"`{example}`")
         for name in self.routes:
             if not ROUTE_NAME.match(name):
                 raise ValueError(f"routes: {name!r}: lower-case letters, digits and dashes, a letter first")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Self
 
@@ -18,6 +19,12 @@ def require_path(path: str) -> None:
     """Raise ``ValueError`` unless ``path`` is a plain path prefix that needs no quoting in Nginx and HAProxy."""
     if not PATH.match(path):
         raise ValueError(f"path {path!r}: begins with `/`, then letters, digits and `/._~-` only")
+
+
+def require_statuses(name: str, statuses: Sequence[int]) -> None:
+    """Raise ``ValueError`` for the first that is no HTTP status; ``name`` is the setting's."""
+    if wrong := [status for status in statuses if not 100 <= status <= 599]:
+        raise ValueError(f"{name}: {wrong[0]} is no HTTP status (100 to 599)")
 
 
 class SplitBy(StrEnum):

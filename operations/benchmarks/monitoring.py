@@ -31,7 +31,7 @@ from operations.benchmarks.report import Figure
 from operations.dashboard import server
 from operations.monitoring import kept
 from operations.policies.subject import config_of
-from operations.setup import engine_state
+from operations.setup import engine_state, status
 from operations.setup.images import image_tag
 
 RECEIVER, PORT, MESSAGES = "alertmanager-2", 9999, "/tmp/messages"  # noqa: S108 - inside the container
@@ -104,7 +104,7 @@ class Bench:
         time.sleep(IDLE_S)
         seconds = time.monotonic() - begin
         percent = {name: 100 * (after - before[name]) / seconds for name, after in self._cpu_s().items()}
-        memory = {name: self._memory_mib(name) for name in percent}
+        memory = {one.labels["evenkeel.member"]: status.memory_mib(one) for one in self._tier()}
         logs = {f"{LOKI}-1", f"{COLLECTOR}-1"}
         return [
             Figure.of("asking and judging (prometheus-1), idle", [percent["prometheus-1"]], "% of a core", bound=5),
@@ -116,12 +116,9 @@ class Bench:
         ]
 
     def _cpu_s(self) -> dict[str, float]:
-        return {one.labels["evenkeel.member"]: self._stats(one)["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9
-                for one in self._tier()}
-
-    def _memory_mib(self, member: str) -> float:
-        usage = self._stats(self._container(member))["memory_stats"]
-        return float(usage["usage"] - usage["stats"].get("inactive_file", 0)) / 2**20
+        api = engine.client().api
+        return {one.labels["evenkeel.member"]: api.stats(one.id, stream=False, one_shot=True)["cpu_stats"]["cpu_usage"][
+            "total_usage"] / 1e9 for one in self._tier()}
 
     def _page(self) -> Figure:
         """As a browser gets it: asked of Prometheus anew and drawn."""
@@ -167,7 +164,7 @@ class Bench:
     @contextmanager
     def _speaker(self) -> Iterator[tuple[str, Any]]:
         member = "speaker-1"
-        labels = {**naming.labels(self._stack.name, "app", Member("speaker", 1))}
+        labels = naming.labels(self._stack.name, "app", Member("speaker", 1))
         container = engine.client().containers.run(
             image_tag("base"), ["python3", "-c", SAY], name=f"evenkeel-{self._stack.name}-{member}", detach=True,
             labels=labels, network_mode="none", log_config=LogConfig(type="json-file", config=dict(inputs.LOGS)))
@@ -186,16 +183,15 @@ class Bench:
             container.kill()
         at = time.time()
         try:
-            self._until(lambda: self._told_of(alert, "firing", known) is not None, PATIENCE_S, f"{alert} is told")
-            took = (self._told_of(alert, "firing", known) or 0) - at
+            told: float = self._until(lambda: self._told_of(alert, "firing", known), PATIENCE_S, f"{alert} is told")
         finally:
             for container in containers:
                 container.start()
-        self._until(lambda: self._told_of(alert, "resolved", known) is not None, 2 * PATIENCE_S, f"{alert} is over")
+        self._until(lambda: self._told_of(alert, "resolved", known), 2 * PATIENCE_S, f"{alert} is over")
         # What follows from it, errors and a budget that is spent, may last: the next one is another alert.
         time.sleep(10)
-        self._console.print(f"  {took:6.2f} s  {alert}")
-        return took
+        self._console.print(f"  {told - at:6.2f} s  {alert}")
+        return told - at
 
     def _messages(self) -> list[tuple[float, str, str]]:
         code, output = engine.run_inside(self._container(RECEIVER), ["cat", MESSAGES])
@@ -213,18 +209,16 @@ class Bench:
         return engine.find(f"evenkeel-{self._stack.name}-{member}")
 
     @staticmethod
-    def _stats(container: Any) -> Any:
-        return engine.client().api.stats(container.id, stream=False, one_shot=True)
-
-    @staticmethod
-    def _until(condition: Any, seconds: float, what: str, *, fail: bool = True) -> None:
+    def _until(condition: Any, seconds: float, what: str, *, fail: bool = True) -> Any:
+        """What the condition came to, once that is true."""
         end = time.monotonic() + seconds
-        while not condition():
+        while not (found := condition()):
             if time.monotonic() > end:
                 if fail:
                     raise TimeoutError(f"not within {seconds:g} s: {what}")
-                return
+                break
             time.sleep(0.5)
+        return found
 
 
 @contextmanager

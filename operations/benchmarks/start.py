@@ -19,11 +19,10 @@ from typing import Any
 import httpx
 from rich.console import Console
 
-from components.targets.docker import engine
 from operations.benchmarks import plain_docker, report
 from operations.benchmarks.bench_stack import BenchStack
 from operations.benchmarks.report import Figure
-from operations.setup import engine_state
+from operations.setup import engine_state, status
 
 STARTS, NO_OPS = 3, 5
 IDLE_S = 60
@@ -133,11 +132,7 @@ class Bench:
     def idle_memory(self) -> float:
         """Working sets of all members, MiB."""
         time.sleep(IDLE_S)
-        total = 0.0
-        for container in engine_state.containers(self._stack.name):
-            usage = engine.client().api.stats(container.id or "", stream=False, one_shot=True)["memory_stats"]
-            total += usage["usage"] - usage["stats"].get("inactive_file", 0)
-        return total / 2**20
+        return sum(status.memory_mib(container) for container in engine_state.containers(self._stack.name))
 
 
 if __name__ == "__main__":

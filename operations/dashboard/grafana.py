@@ -31,7 +31,6 @@ WIDTH, HEIGHT, ACROSS = 8, 7, 3
 """A panel's size in Grafana's grid, 24 wide, and how many stand side by side."""
 UNITS = {"ms": "ms", "s": "s", "%": "percent", "MiB": "mbytes", "per s": "reqps", "": "short"}
 SOURCE = {"type": "prometheus", "uid": "${source}"}
-FIXED = {"blue": "blue", "green": "green", "ink": "text", "bad": "red"}
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ def _thresholds(limits: Limits | None) -> dict[str, Any]:
 def _fixed(colour: str) -> dict[str, Any]:
     """A colour's own curve has that colour."""
     return {"matcher": {"id": "byName", "options": colour},
-            "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": FIXED[colour]}}]}
+            "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}]}
 
 
 def write(settings: Settings, folder: Path) -> list[Path]:

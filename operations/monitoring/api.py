@@ -198,8 +198,7 @@ def _answer(container: Container, port: int, path: str, *options: str) -> Any:
 
 
 def _running(stack: str, workload: str) -> list[Container]:
-    found = [container for container in engine_state.containers(stack)
-             if container.labels["evenkeel.workload"] == workload and container.status == "running"]
+    found = engine_state.running(stack, workload)
     if not found:
         raise NotThereError(f"No {workload} of the stack {stack!r} runs",
                             why=f"`monitoring.enabled` may be false in stacks/Pulumi.{stack}.yaml",

@@ -43,9 +43,7 @@ class Line:
 
 def keeper(stack: str) -> Container | None:
     """The member that keeps lines and runs; None where there is none."""
-    found = [container for container in engine_state.containers(stack)
-             if container.labels["evenkeel.workload"] == LOKI and container.status == "running"]
-    return found[0] if found else None
+    return next(iter(engine_state.running(stack, LOKI)), None)
 
 
 def lines(loki: Container, stack: str, who: str | None, begin: datetime, query: str | None) -> Iterator[Line]:
@@ -85,7 +83,7 @@ def _named(loki: Container, stack: str, who: str | None, begin: datetime) -> dic
         return {}
     for label in NAMED_BY:
         known = asked(loki, f"/loki/api/v1/label/{label}/values", query=expression_of({"stack": stack}, None),
-                       start=str(int(begin.timestamp() * BILLION)))
+                      start=str(int(begin.timestamp() * BILLION)))
         if who in (known or ()):
             return {label: who}
     return {"member": who}
@@ -93,7 +91,7 @@ def _named(loki: Container, stack: str, who: str | None, begin: datetime) -> dic
 
 def _page(loki: Container, expression: str, start: int) -> list[Line]:
     told = asked(loki, "/loki/api/v1/query_range", query=expression, start=str(start), limit=str(PAGE),
-                  direction="forward")
+                 direction="forward")
     if told["resultType"] != "streams":
         raise SetupError(f"{expression!r} gives figures, not lines", then="leave its last stage out")
     return sorted(Line(int(at_ns), stream["stream"].get("member", "?"), text)

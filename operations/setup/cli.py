@@ -54,7 +54,7 @@ def up(call: Call) -> int:
     call.console.print(f"credentials   encrypted in {_relative(STATE)}/state with the passphrase in "
                        f"{_relative(STATE)}/passphrase (yours alone: keep a copy)", highlight=False)
     call.console.print(f"try           curl -k {secure[0]}{_example(call.stack)}", highlight=False, soft_wrap=True)
-    if not any(status.member.startswith(f"{LOKI}-") for status in statuses):
+    if not any(one.member.startswith(f"{LOKI}-") for one in statuses):
         call.console.print("logs          the last 30 MB of each container; `monitoring.logs.enabled: true` in "
                            f"stacks/Pulumi.{call.stack}.yaml keeps them for days", highlight=False)
     call.console.print(f"then          make status, make logs TIER=postgres, make down{_suffix(call.stack)}",

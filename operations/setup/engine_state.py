@@ -22,6 +22,12 @@ def containers(stack: str) -> list[Container]:
     return sorted(members, key=lambda container: _place(container.labels))
 
 
+def running(stack: str, workload: str) -> list[Container]:
+    """The members of a workload whose containers run."""
+    return [container for container in containers(stack)
+            if container.labels["evenkeel.workload"] == workload and container.status == "running"]
+
+
 def runs(stack: str, image: str) -> bool:
     """Whether a member is of an image that this checkout builds under the name ``image``."""
     return any(str(container.attrs["Config"]["Image"]).startswith(f"evenkeel/{image}:") for container in

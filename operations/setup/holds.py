@@ -6,8 +6,6 @@ import json
 import time
 from dataclasses import dataclass
 
-from docker.models.containers import Container
-
 from components.targets.docker import engine
 from operations.setup import engine_state
 
@@ -56,19 +54,14 @@ def unhold(stack: str, name: str) -> str:
 
 def current(stack: str) -> list[Hold]:
     """Holds in force; none where no supervisor runs. Raises ``HoldError``."""
-    if not _running(stack):
+    if not engine_state.running(stack, WORKLOAD):
         return []
     told = json.loads(_ask(stack, "holds"))
     return [Hold(name, found["until"] - time.time(), found["why"]) for name, found in told.items()]
 
 
-def _running(stack: str) -> list[Container]:
-    return [container for container in engine_state.containers(stack)
-            if container.labels["evenkeel.workload"] == WORKLOAD and container.status == "running"]
-
-
 def _ask(stack: str, *arguments: str) -> str:
-    supervisors = _running(stack)
+    supervisors = engine_state.running(stack, WORKLOAD)
     if not supervisors:
         raise HoldError(f"No supervisor of the stack {stack!r} runs, so nobody brings members back, and there is "
                         "nothing to hold.\nNext: `make status` shows what runs; `make up` starts what should.")

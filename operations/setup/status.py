@@ -71,7 +71,7 @@ def _status(container: Container) -> MemberStatus:
     role, version, problem, memory = labels.get("evenkeel.colour", ""), "", "", None
     state = container.status
     if state == "running":
-        memory = _memory_mib(container)
+        memory = memory_mib(container)
         command = engine.health_command(container)
         code, output = _ask(container, command) if command else (0, "")
         first = output.splitlines()[0] if output else ""
@@ -112,6 +112,7 @@ def _identity(container: Container, health: str, colour: str) -> tuple[str, str]
     return (words[0], words[1]) if len(words) == len(("role", "version")) else (colour, "")
 
 
-def _memory_mib(container: Container) -> float:
+def memory_mib(container: Container) -> float:
+    """The working set of a container: what the kernel could not take back."""
     usage = engine.client().api.stats(container.id or "", stream=False, one_shot=True)["memory_stats"]
     return float(usage.get("usage", 0) - usage.get("stats", {}).get("inactive_file", 0)) / MIB

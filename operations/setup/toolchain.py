@@ -70,12 +70,12 @@ def tasks(commands: Commands, environment_task: str, also: Sequence[Program] = (
     others = [program for program in also if not program.finished.exists()]
     if choice := ready():
         _record(choice)
-        return _build_tasks(others, commands, environment_task) if others else []
+        return _build_tasks(others, commands, environment_task)
     # Asked here, not in a task: the answer decides which tasks there are, and costs three seconds at most.
     expected = None if official.on_path() or official.downloaded() else official.published()
     if official.on_path() or official.downloaded() or expected:
         return [Task("pulumi", lambda say: _ready_made(expected, commands, say), after=(environment_task,)),
-                *(_build_tasks(others, commands, environment_task) if others else [])]
+                *_build_tasks(others, commands, environment_task)]
     return [*_build_tasks((*BUILT_FROM_GO, *others), commands, environment_task),
             Task("pulumi", _assemble, after=tuple(build_task(program) for program in BUILT_FROM_GO))]
 
@@ -110,7 +110,10 @@ def k6() -> Path | None:
 
 
 def _build_tasks(programs: Sequence[Program], commands: Commands, environment_task: str) -> list[Task]:
-    """Sources of the next program are fetched while the last one compiles; two compilers at once gain nothing."""
+    """Sources of the next program are fetched while the last one compiles; two compilers at once gain nothing. For no
+    program nothing, not even Go."""
+    if not programs:
+        return []
     # A Go that is to be fetched needs the environment's pip; one that is there needs nobody.
     go = Task("go", functools.partial(golang.ensure, commands), after=() if golang.find() else (environment_task,))
     made = [go]

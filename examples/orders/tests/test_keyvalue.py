@@ -121,7 +121,7 @@ class Renewing(KeyValueStore):
 
     def __init__(self, authority: Path, *clients: Client) -> None:
         access = RedisAccess("cache", (("nowhere", 6379),), "cache", "cache:", authority=str(authority))
-        super().__init__(access, State("cache"))
+        super().__init__(access, State("cache"), limit_s=0.01)
         self.clients = list(clients)
 
     def _make(self) -> Any:
@@ -134,8 +134,7 @@ class Renewing(KeyValueStore):
         return await self.run(itself)
 
 
-async def test_a_changed_authority_gets_a_client_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyvalue, "OPERATION_S", 0.01)
+async def test_a_changed_authority_gets_a_client_of_its_own(tmp_path: Path) -> None:
     authority = tmp_path / "ca.pem"
     authority.write_text("old")
     first, unreachable, second = Client(), Client(reachable=False), Client()
