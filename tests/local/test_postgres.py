@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from docker.errors import APIError
@@ -91,6 +92,11 @@ def test_a_write_needs_one_of_two_streaming_replicas(platform: RunningPlatform) 
     names = as_superuser(platform, primary(platform), "SHOW synchronous_standby_names")
     assert names.startswith("ANY 1 (") and names.count("postgres-") == 2
     assert in_quorum(platform) == 2
+
+
+def test_an_etcd_member_that_stops_while_it_is_asked_is_no_refusal(platform: RunningPlatform) -> None:
+    script = (Path(__file__).parents[1] / "support" / "etcd_stopping.py").read_text()
+    assert "TTL 20" in platform.inside("postgres-1", "python3", "-c", script)
 
 
 def test_readers_are_on_replicas_and_cannot_write(platform: RunningPlatform) -> None:

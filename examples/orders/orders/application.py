@@ -56,8 +56,9 @@ class Worker:
         return state
 
     def _store(self, purpose: str) -> KeyValueStore:
-        limit_s = PATIENT_S if purpose == "session" else OPERATION_S
-        return KeyValueStore(self._configuration.redis[purpose], self._state(purpose), limit_s)
+        patient = purpose == "session"
+        return KeyValueStore(self._configuration.redis[purpose], self._state(purpose),
+                             PATIENT_S if patient else OPERATION_S, patient=patient)
 
     def _assemble(self) -> ASGIApp:
         configuration = self._configuration

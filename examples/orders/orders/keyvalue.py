@@ -24,7 +24,7 @@ OPERATION_S = 1.0
 """An operation takes no longer, all attempts and redirections included. A dead master's replica has its place after a
 third of a second, so a second attempt finds it; and a moment without a processor is no failure yet."""
 PATIENT_S = 2.0
-"""The same where a request fails without it: a session is no convenience."""
+"""The same where a request fails without it: a session is no convenience, so it is tried again while there is time."""
 SOCKET_S = 0.4
 PAUSE_S = 0.2
 """After a failure nobody tries again for this long: requests go on without Redis and don't wait for it."""
@@ -74,13 +74,15 @@ def connection_options(access: RedisAccess) -> dict[str, Any]:
 class KeyValueStore:
     """The cluster as one user sees it. Connects when first used, and again whenever it must."""
 
-    def __init__(self, access: RedisAccess, state: State, limit_s: float = OPERATION_S) -> None:
-        """``limit_s``: an operation takes no longer."""
+    def __init__(self, access: RedisAccess, state: State, limit_s: float = OPERATION_S, *,
+                 patient: bool = False) -> None:
+        """``limit_s``: an operation takes no longer. ``patient``: what fails is tried again until then."""
         self.access = access
         self._state = state
         self._limit_s = limit_s
+        self._patient = patient
         self._client: RedisCluster | None = None
-        self._trusted: int | None = None
+        self._trusted: bytes | None = None
         self._paused_until = 0.0
         self._failures = 0
 
@@ -89,18 +91,29 @@ class KeyValueStore:
         return f"{self.access.prefix}{name}"
 
     async def run(self, operation: Callable[[RedisCluster], Awaitable[T]]) -> T:
-        """Runs an operation on the cluster.
+        """Runs an operation on the cluster; a patient store runs one again that failed, so it must bear that.
 
         Raises:
             UnavailableError: it failed, took more than ``limit_s``, or something else did in the last ``PAUSE_S``.
         """
-        loop = asyncio.get_running_loop()
         if not self.access.nodes:
             raise UnavailableError("no Redis is configured")
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._limit_s
+        while True:
+            try:
+                return await self._attempt(operation, until)
+            except UnavailableError:
+                if not self._patient or self._paused_until >= until:
+                    raise
+            await asyncio.sleep(self._paused_until - loop.time())
+
+    async def _attempt(self, operation: Callable[[RedisCluster], Awaitable[T]], until: float) -> T:
+        loop = asyncio.get_running_loop()
         if loop.time() < self._paused_until:
             raise UnavailableError("Redis failed a moment ago")
         try:
-            async with asyncio.timeout(self._limit_s):
+            async with asyncio.timeout_at(until):
                 result = await operation(self._connected())
         except FAILURES as error:
             self._paused_until = loop.time() + PAUSE_S
@@ -118,14 +131,14 @@ class KeyValueStore:
         await self._forget()
 
     async def renew(self) -> None:
-        """Replaces the client where the authority's file has changed; to be called now and then.
+        """Replaces the client where the authority's file says something else; to be called now and then.
 
         Connections know only what the file said when they were made, and would be refused one day. The new client is
         ready before the old one goes; where it can't be, the old one stays until the next call.
         """
-        if self._client is None or self._trusted == self._authority_changed():
+        if self._client is None or self._trusted == self._authority():
             return
-        trusted, client = self._authority_changed(), self._make()
+        trusted, client = self._authority(), self._make()
         try:
             async with asyncio.timeout(RENEWAL_S):
                 await client.initialize()
@@ -141,7 +154,7 @@ class KeyValueStore:
 
     def _connected(self) -> RedisCluster:
         if self._client is None:
-            self._trusted = self._authority_changed()
+            self._trusted = self._authority()
             self._client = self._make()
         return self._client
 
@@ -152,10 +165,10 @@ class KeyValueStore:
             require_full_coverage=False, retry=Retry(ConstantBackoff(0.05), 3),
             **connection_options(self.access))
 
-    def _authority_changed(self) -> int | None:
-        """When the authority's file was last changed, in ns since 1970."""
+    def _authority(self) -> bytes | None:
+        """What the authority's file says. Not its time: whoever puts files into containers may set that to anything."""
         try:
-            return Path(self.access.authority).stat().st_mtime_ns if self.access.authority else None
+            return Path(self.access.authority).read_bytes() if self.access.authority else None
         except OSError:
             return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ pytestmark = pytest.mark.anyio
 class Store(KeyValueStore):
     """Counts the clients it makes; connects to nothing."""
 
-    def __init__(self, nodes: tuple[tuple[str, int], ...] = (("nowhere", 6379),), limit_s: float = 0.02) -> None:
+    def __init__(self, nodes: tuple[tuple[str, int], ...] = (("nowhere", 6379),), limit_s: float = 0.02, *,
+                 patient: bool = False) -> None:
         self.state = State("cache")
-        super().__init__(RedisAccess("cache", nodes, "cache", "cache:"), self.state, limit_s)
+        super().__init__(RedisAccess("cache", nodes, "cache", "cache:"), self.state, limit_s, patient=patient)
         self.forgotten = 0
 
     def _connected(self) -> Any:
@@ -91,6 +93,28 @@ async def test_after_a_failure_nobody_waits_until_the_pause_is_over(monkeypatch:
     assert await store.run(answers) == "here"
 
 
+async def test_who_is_patient_tries_again_until_it_goes_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyvalue, "PAUSE_S", 0.02)
+    store, attempts = Store(limit_s=1.0, patient=True), 0
+
+    async def third_time_lucky(_: Any) -> str:
+        nonlocal attempts
+        attempts += 1
+        return await (answers(_) if attempts == 3 else fails(_))
+
+    assert await store.run(third_time_lucky) == "here"
+    assert store.state.up is True
+
+
+async def test_even_the_patient_give_up_in_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyvalue, "PAUSE_S", 0.02)
+    store = Store(limit_s=0.1, patient=True)
+    began = time.monotonic()
+    with pytest.raises(UnavailableError):
+        await store.run(fails)
+    assert 0.05 < time.monotonic() - began < 0.5
+
+
 async def test_the_client_is_made_anew_after_some_failures_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyvalue, "PAUSE_S", 0.0)
     store = Store()
@@ -134,15 +158,21 @@ class Renewing(KeyValueStore):
         return await self.run(itself)
 
 
+def replace(file: Path, text: str) -> None:
+    """As an engine does it that copies files into a container: each carries the time that its archive says."""
+    file.write_text(text)
+    os.utime(file, ns=(0, 0))
+
+
 async def test_a_changed_authority_gets_a_client_of_its_own(tmp_path: Path) -> None:
     authority = tmp_path / "ca.pem"
-    authority.write_text("old")
+    replace(authority, "old")
     first, unreachable, second = Client(), Client(reachable=False), Client()
     store = Renewing(authority, first, unreachable, second)
     assert await store.current() is first
     await store.renew()
     assert await store.current() is first, "nothing has changed"
-    os.utime(authority, ns=(1, 1))
+    replace(authority, "new")
     await store.renew()
     assert await store.current() is first and unreachable.closed, "a client that can't connect replaces nobody"
     await store.renew()
