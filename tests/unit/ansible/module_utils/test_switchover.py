@@ -1,11 +1,15 @@
-"""When the proxies pass writes to somebody else: at once when they see him, and never to two."""
+"""When the proxies pass writes to somebody else: at once when they see him, and never to two. When clients wait: not
+while Patroni still thinks about it."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
-from ansible_collections.evenkeel.platform.plugins.module_utils import switchover
+import pytest
+from ansible_collections.evenkeel.platform.plugins.module_utils import patroni_agent, switchover
+from ansible_collections.evenkeel.platform.plugins.module_utils.running import RefusedError
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import StreamError
 from ansible_collections.evenkeel.platform.plugins.module_utils.switchover import Postgres
 
@@ -80,3 +84,70 @@ def test_a_member_that_can_not_be_asked_holds_nobody_up() -> None:
     forever: Any = Console(recovers=10**6)
     switchover._until_writable(forever, began + 0.2)
     assert time.monotonic() - began < 1
+
+
+# -- the pause --------------------------------------------------------------------------------------------------------
+
+
+class Told:
+    """Agent and poolers in one: notes what they are told, in order."""
+
+    def __init__(self, answer: str, *, pauses: bool = True) -> None:
+        self.heard: list[str] = []
+        self._answer, self._pauses = answer, pauses
+
+    def send(self, text: str) -> None:
+        self.heard.append(text.strip())
+
+    def read_until(self, _marker: str, _timeout_s: float) -> str:
+        return self._answer
+
+    def pause(self, _timeout_s: float) -> None:
+        self.heard.append("pause")
+        if not self._pauses:
+            raise StreamError("a statement is under way")
+
+    def resume(self) -> None:
+        self.heard.append("resume")
+
+
+ORDER = {"leader": "postgres-1"}
+ASKED = '{"leader": "postgres-1"}'
+
+
+def switched(told: Told, *, holds: bool = True) -> Any:
+    streams: Any = type("Streams", (), {"stack": "local", "of": lambda *_: []})()
+    opened: Any = switchover.Opened(told, holds, [Proxy({"postgres-2"})], {})  # type: ignore[arg-type,list-item]
+    console: Any = told
+    return Postgres(streams)._try(opened, console, ORDER, 1.0, 1.0)
+
+
+def test_clients_wait_from_the_moment_that_postgres_stops() -> None:
+    told = Told('{"stopping": true}')
+    new, times = switched(told)
+    assert told.heard == ["pause", "resume", ASKED, "pause", "go", "resume"]
+    assert new == "postgres-2" and list(times) == ["paused", "routed", "writable", "resumed"]
+
+
+def test_a_member_of_an_older_image_stops_when_it_will_so_clients_wait_before_it_is_asked() -> None:
+    told = Told('{"patroni": "200 Successfully switched over"}')
+    assert switched(told, holds=False)[0] == "postgres-2"
+    assert told.heard == ["pause", ASKED, "resume"]
+
+
+def test_what_keeps_the_pause_from_beginning_ends_the_attempt_before_anything_is_asked() -> None:
+    told = Told("", pauses=False)
+    assert switched(told) is None
+    assert told.heard == ["pause", "resume"]
+
+
+def test_a_refusal_pauses_nobody() -> None:
+    told = Told('{"patroni": "412 no good candidates"}')
+    with pytest.raises(RefusedError, match=r"412 no good candidates.*still the primary"):
+        switched(told)
+    assert told.heard == ["pause", "resume", ASKED, "resume"]
+
+
+def test_agent_and_hook_meet_at_the_same_place() -> None:
+    hook = Path(__file__).parents[4] / "images" / "postgres" / Path(patroni_agent.HOOK).name
+    assert f'WAITING = "{patroni_agent.WAITING}"' in hook.read_text()

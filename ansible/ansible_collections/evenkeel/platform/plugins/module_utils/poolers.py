@@ -14,8 +14,8 @@ from ansible_collections.evenkeel.platform.plugins.module_utils.streams import (
 )
 
 CONSOLE = "psql -X -At -h /run -p 6432 -U pgbouncer -d pgbouncer"
-PAUSE_LIMIT_S = 10
-"""A pause ends by itself after this, whatever becomes of us."""
+PAUSE_LIMIT_S = 20
+"""A pause ends by itself so long after the console was opened, whatever becomes of us."""
 CONSOLE_SCRIPT = f"timeout {PAUSE_LIMIT_S} {CONSOLE} 2>&1; {CONSOLE} -c RESUME >/dev/null 2>&1"
 """The console reads from our stream. When that ends (we died) or the time is up, the pooler goes on."""
 PROXY_SOCKET = ("socat", "-t", "60", "-", "UNIX-CONNECT:/run/haproxy.sock")

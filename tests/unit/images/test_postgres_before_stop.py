@@ -1,8 +1,12 @@
-"""When the leader key may be released: never before this Postgres is down in order, and only for a switchover."""
+"""When the leader key may be released: never before this Postgres is down in order, and only for a switchover. And who
+may keep Postgres from stopping: whoever pauses clients, for some seconds."""
 
 from __future__ import annotations
 
 import json
+import socket
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ ME, OTHER = "postgres-1", "postgres-2"
 
 @pytest.fixture
 def handover(monkeypatch: pytest.MonkeyPatch) -> Any:
-    made = script("postgres-handover", monkeypatch)
+    made = script("postgres-before-stop", monkeypatch)
     made.STOP_LIMIT_S = 0.1
     return made
 
@@ -67,20 +71,53 @@ class Store:
 
 def test_the_key_stays_while_it_runs(handover: Any, places: dict[str, str]) -> None:
     store = Store()
-    assert "not stopped" in handover.hand_over(store, ME, places) and store.released == []
+    assert "not stopped" in handover.hand_over(store, ME, "7", places) and store.released == []
 
 
 def test_the_key_that_was_read_is_released_when_it_is_down(handover: Any, places: dict[str, str]) -> None:
     down(places)
     store = Store()
-    assert handover.hand_over(store, ME, places) == "leader key released" and store.released == [(ME, "7")]
+    assert handover.hand_over(store, ME, handover.asked_to_leave(store, ME), places) == "leader key released"
+    assert store.released == [(ME, "7")]
 
 
 @pytest.mark.parametrize("store", [Store(asked=""), Store(leader=OTHER), Store(asked=OTHER)])
-def test_a_restart_or_the_end_of_a_replica_releases_nothing(
-        handover: Any, places: dict[str, str], store: Store) -> None:
-    down(places)
-    assert handover.hand_over(store, ME, places) == "" and store.released == []
+def test_a_restart_or_the_end_of_a_replica_is_no_switchover(handover: Any, store: Store) -> None:
+    assert handover.asked_to_leave(store, ME) == ""
+
+
+# -- the pause --------------------------------------------------------------------------------------------------------
+
+
+def test_where_nobody_pauses_clients_nobody_is_waited_for(handover: Any, tmp_path: Path) -> None:
+    began = time.monotonic()
+    handover.wait_for_word(str(tmp_path / "nobody"), 5)
+    with socket.socket(socket.AF_UNIX) as left_over:
+        left_over.bind(str(tmp_path / "left-over"))
+    handover.wait_for_word(str(tmp_path / "left-over"), 5)
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(("word_after_s", "limit_s", "waits_s"), [(0.3, 5, 0.3), (60, 0.3, 0.3)])
+def test_postgres_stops_at_the_word_and_without_one_in_time(
+        handover: Any, tmp_path: Path, word_after_s: float, limit_s: float, waits_s: float) -> None:
+    place, over = str(tmp_path / "waiting"), threading.Event()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(place)
+        listening.listen(1)
+
+        def pause() -> None:
+            held, _ = listening.accept()
+            over.wait(word_after_s)
+            held.close()
+
+        pausing = threading.Thread(target=pause)
+        pausing.start()
+        began = time.monotonic()
+        handover.wait_for_word(place, limit_s)
+        assert waits_s - 0.1 < time.monotonic() - began < waits_s + 1
+        over.set()
+        pausing.join()
 
 
 def test_only_the_key_that_still_names_the_leader_in_that_revision_is_deleted(handover: Any) -> None:
