@@ -1,7 +1,7 @@
 """Runs inside the Postgres member that leads, started beforehand over a stream: asks Patroni to switch over.
 
-When it is ready it says "holds", or "ready" where the member can't hold (its image is an older one). It reads the order,
-and says in JSON ``stopping`` as soon as Patroni is about to stop Postgres, which then waits for a line; and at the end
+Ready, it says "holds", or "ready" where the member can't hold (its image is an older one). It reads the order, and says
+in JSON ``stopping`` as soon as Patroni is about to stop Postgres, which then waits for a line; and at the end
 ``patroni``, what that answered. Should whoever sends it die, Postgres stops.
 
 It is sent as a whole, so it imports nothing of ours. The API's password and the authority are read where they are;

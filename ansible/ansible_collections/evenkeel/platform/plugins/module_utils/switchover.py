@@ -23,8 +23,8 @@ STEP_S = 0.02
 ANSWER_S = 1.0
 ACCEPTED_S = 8.0
 """Patroni asks every member and writes a checkpoint before it stops its own."""
-WORTH_A_SEGMENT = 2 * 2**20
-"""Bytes in the current WAL segment from which on a new one is begun."""
+NEW_SEGMENT = ("SELECT pg_switch_wal() FROM pg_walfile_name_offset(pg_current_wal_lsn()) "
+               "WHERE file_offset > 2 * 1024 * 1024")
 CONFIRMED_S = 3.0
 """Until the replicas have the rest of a segment."""
 AUTHORITY = "/etc/evenkeel/tls/ca.pem"
@@ -143,9 +143,7 @@ class Postgres:
         """
         psql = [*CONSOLE, "-c"]
         self._streams.need(self.member(leader), *psql, "CHECKPOINT")
-        ends = self._streams.need(
-            self.member(leader), *psql, "SELECT pg_switch_wal() FROM pg_walfile_name_offset(pg_current_wal_lsn()) "
-                                        f"WHERE file_offset > {WORTH_A_SEGMENT}")
+        ends = self._streams.need(self.member(leader), *psql, NEW_SEGMENT)
         have = f"SELECT coalesce(bool_and(flush_lsn >= '{ends}'), true) FROM pg_stat_replication"  # noqa: S608
         deadline = time.monotonic() + CONFIRMED_S
         while ends and time.monotonic() < deadline and self._streams.need(self.member(leader), *psql, have) != "t":
