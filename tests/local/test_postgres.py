@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ WRITES_AGAIN_S = Postgres().pgbouncer.query_timeout_s + 15
 """Its death is proved, so its key need not expire (20 s more). Our one writer may be caught in a write that waits for
 its quorum until PgBouncer ends it; then six more writes, each with a psql of its own."""
 AUTHORITY = "/etc/evenkeel/tls/ca.pem"
+SUPPORT = Path(__file__).parents[1] / "support"
 PASSWORD = """awk -F'"' '$2 == "app" { print $4 }' /etc/evenkeel/pgbouncer/userlist.txt"""
 
 
@@ -95,8 +97,14 @@ def test_a_write_needs_one_of_two_streaming_replicas(platform: RunningPlatform) 
 
 
 def test_an_etcd_member_that_stops_while_it_is_asked_is_no_refusal(platform: RunningPlatform) -> None:
-    script = (Path(__file__).parents[1] / "support" / "etcd_stopping.py").read_text()
+    script = (SUPPORT / "etcd_stopping.py").read_text()
     assert "TTL 20" in platform.inside("postgres-1", "python3", "-c", script)
+
+
+def test_the_end_of_postgres_wakes_patroni(platform: RunningPlatform) -> None:
+    said = platform.inside("postgres-1", "python3", "-c", (SUPPORT / "postmaster_dying.py").read_text())
+    after = re.search(r"woken after (\d+) ms", said)
+    assert after and int(after[1]) < 1000, said
 
 
 def test_readers_are_on_replicas_and_cannot_write(platform: RunningPlatform) -> None:

@@ -8,10 +8,12 @@ module: patroni_switchover
 short_description: Make another Postgres member the primary, as a pause and not as an error
 version_added: 1.0.0
 description:
-  - Sees that a replica has every acknowledged write, pauses all poolers (PgBouncer's C(PAUSE)), lets Patroni switch
-    over, and resumes (C(RESUME)) as soon as every proxy reaches the new primary.
-  - Clients wait during the pause; nobody gets an error. A statement that keeps the pause from beginning for longer than
-    O(pause_timeout_s) ends the attempt, with everything as it was.
+  - Sees that a replica has every acknowledged write, asks Patroni to switch over, pauses all poolers (PgBouncer's
+    C(PAUSE)) when Postgres is about to stop, and resumes (C(RESUME)) as soon as every proxy reaches the new primary and
+    that takes writes.
+  - Clients wait during the pause; nobody gets an error. A pause is tried beforehand, and a statement that keeps it from
+    beginning for longer than O(pause_timeout_s) ends the attempt, with everything as it was. Only a statement that
+    begins in the half second after that, and lasts longer, is ended with its server.
   - The pause ends by itself should this module die in the middle.
   - Changes nothing when the primary is already as wanted.
 options:
