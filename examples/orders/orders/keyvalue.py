@@ -1,4 +1,9 @@
-"""Redis Cluster, one client per purpose. Nobody waits long for it: what it does here is a convenience."""
+"""Redis Cluster, one client per purpose. Nobody waits long for it.
+
+Whatever failed, one task alone finds out when it goes well again; everybody else waits for that, or goes on without. If
+each tried by itself, each attempt would cost handshakes with six members, and whoever is out of time in the middle of
+learning the cluster's layout makes redis-py begin again for all: on a busy machine that never ends.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +22,22 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from orders.configuration import RedisAccess
 from orders.states import State
+from orders.tasks import end
 
 T = TypeVar("T")
 
 OPERATION_S = 1.0
-"""An operation takes no longer, all attempts and redirections included. A dead master's replica has its place after a
-third of a second, so a second attempt finds it; and a moment without a processor is no failure yet."""
+"""An operation takes no longer, redirections included: a moment without a processor is no failure yet."""
 PATIENT_S = 2.0
-"""The same where a request fails without it: a session is no convenience, so it is tried again while there is time."""
+"""The same where a request fails without it: a session is no convenience, so it is tried again while there is time. A
+dead master's replica has its place after a third of a second."""
 SOCKET_S = 0.4
 PAUSE_S = 0.2
-"""After a failure nobody tries again for this long: requests go on without Redis and don't wait for it."""
-RENEWAL_S = 5.0
-"""A client that takes over from another has this long to learn the cluster's layout."""
+"""Before it is tried again whether Redis answers."""
+LAYOUT_S = 5.0
+"""A client has this long to learn the cluster's layout."""
 GIVE_UP_AFTER = 3
-"""Failures in a row, after which the client is made anew: learning the cluster's layout is work, too much for each."""
+"""Failed tries in a row, after which the client is made anew."""
 CONNECTIONS_PER_NODE = 32
 FAILURES = (RedisError, RedisClusterException, OSError)
 """How redis-py fails; a cluster's exception is no RedisError, a TimeoutError is an OSError."""
@@ -83,8 +89,9 @@ class KeyValueStore:
         self._patient = patient
         self._client: RedisCluster | None = None
         self._trusted: bytes | None = None
-        self._paused_until = 0.0
-        self._failures = 0
+        self._mending: asyncio.Task[None] | None = None
+        self._mended = 0
+        """How often Redis came to answer (again): what began before that and fails now says nothing."""
 
     def key(self, name: str) -> str:
         """``name`` with the prefix this user may write."""
@@ -94,41 +101,74 @@ class KeyValueStore:
         """Runs an operation on the cluster; a patient store runs one again that failed, so it must bear that.
 
         Raises:
-            UnavailableError: it failed, took more than ``limit_s``, or something else did in the last ``PAUSE_S``.
+            UnavailableError: it failed, took more than ``limit_s``, or Redis hasn't answered again since another did.
         """
         if not self.access.nodes:
             raise UnavailableError("no Redis is configured")
         loop = asyncio.get_running_loop()
         until = loop.time() + self._limit_s
         while True:
+            client = await self._usable(until)
+            known = self._mended
             try:
-                return await self._attempt(operation, until)
-            except UnavailableError:
-                if not self._patient or self._paused_until >= until:
-                    raise
-            await asyncio.sleep(self._paused_until - loop.time())
-
-    async def _attempt(self, operation: Callable[[RedisCluster], Awaitable[T]], until: float) -> T:
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._paused_until:
-            raise UnavailableError("Redis failed a moment ago")
-        try:
-            async with asyncio.timeout_at(until):
-                result = await operation(self._connected())
-        except FAILURES as error:
-            self._paused_until = loop.time() + PAUSE_S
-            self._state.set(False, f"{type(error).__name__}: {error}")
-            self._failures += 1
-            if self._failures % GIVE_UP_AFTER == 0:
-                await self._forget()
-            raise UnavailableError(str(error)) from error
-        self._failures = 0
-        self._state.set(True)
-        return result
+                async with asyncio.timeout_at(until):
+                    result = await operation(client)
+            except FAILURES as error:
+                if known == self._mended:
+                    self._state.set(False, f"{type(error).__name__}: {error}")
+                    self._mend_soon(PAUSE_S)
+                if not self._patient or loop.time() >= until:
+                    raise UnavailableError(str(error)) from error
+            else:
+                self._state.set(True)
+                return result
 
     async def close(self) -> None:
         """Closes every connection."""
+        if self._mending:
+            await end(self._mending)
         await self._forget()
+
+    async def _usable(self, until: float) -> RedisCluster:
+        """The client, as soon as Redis answers it. Raises ``UnavailableError`` where nobody may wait for that."""
+        while self._client is None or self._is_mending():
+            mending = self._mend_soon(0)
+            left = until - asyncio.get_running_loop().time()
+            if not self._patient or left <= 0:
+                raise UnavailableError("Redis doesn't answer, or not again yet")
+            await asyncio.wait({mending}, timeout=left)
+        return self._client
+
+    def _is_mending(self) -> bool:
+        return self._mending is not None and not self._mending.done()
+
+    def _mend_soon(self, pause_s: float) -> asyncio.Task[None]:
+        if self._mending is None or self._mending.done():
+            self._mending = asyncio.create_task(self._mend(pause_s))
+        return self._mending
+
+    async def _mend(self, pause_s: float) -> None:
+        """Tries until Redis answers, from time to time with a client made anew."""
+        failures = 0
+        while not await self._answers(pause_s):
+            pause_s, failures = PAUSE_S, failures + 1
+            if failures % GIVE_UP_AFTER == 0:
+                await self._forget()
+        self._mended += 1
+
+    async def _answers(self, pause_s: float) -> bool:
+        await asyncio.sleep(pause_s)
+        if self._client is None:
+            self._trusted, self._client = self._authority(), self._make()
+        try:
+            async with asyncio.timeout(LAYOUT_S):
+                await self._client.initialize()
+                await self._client.exists(self.key("watch"))
+        except FAILURES as error:
+            self._state.set(False, f"{type(error).__name__}: {error}")
+            return False
+        self._state.set(True)
+        return True
 
     async def renew(self) -> None:
         """Replaces the client where the authority's file says something else; to be called now and then.
@@ -136,11 +176,11 @@ class KeyValueStore:
         Connections know only what the file said when they were made, and would be refused one day. The new client is
         ready before the old one goes; where it can't be, the old one stays until the next call.
         """
-        if self._client is None or self._trusted == self._authority():
+        if self._client is None or self._is_mending() or self._trusted == self._authority():
             return
         trusted, client = self._authority(), self._make()
         try:
-            async with asyncio.timeout(RENEWAL_S):
+            async with asyncio.timeout(LAYOUT_S):
                 await client.initialize()
         except FAILURES:
             with suppress(*FAILURES):
@@ -152,17 +192,11 @@ class KeyValueStore:
             with suppress(*FAILURES):
                 await old.aclose()
 
-    def _connected(self) -> RedisCluster:
-        if self._client is None:
-            self._trusted = self._authority()
-            self._client = self._make()
-        return self._client
-
     def _make(self) -> RedisCluster:
         return RedisCluster(
             startup_nodes=[ClusterNode(host, port) for host, port in self.access.nodes],
             decode_responses=True, socket_timeout=SOCKET_S, max_connections=CONNECTIONS_PER_NODE,
-            require_full_coverage=False, retry=Retry(ConstantBackoff(0.05), 3),
+            require_full_coverage=False, retry=Retry(ConstantBackoff(0.05), 1),
             **connection_options(self.access))
 
     def _authority(self) -> bytes | None:
