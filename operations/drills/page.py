@@ -118,6 +118,7 @@ def _ledger(report: Mapping[str, Any]) -> str:
         ("live feeds", f"{feeds['count']} open, {feeds['messages']} messages, closed {feeds['closed']} times, "
                        f"longest without {feeds['longest_down_s']:.1f} s"),
         ("sent to the other edge", f"{report['other_edge']}; reads repeated: {report['repeated_reads']}"),
+        ("the client itself was late by", f"{report['witness_late_s']:.2f} s at most: its times may be wrong by that"),
     ]
     cells = "".join(f"<tr><td>{name}</td><td>{html.escape(str(value))}</td></tr>" for name, value in rows)
     return f"<table>{cells}</table>"

@@ -21,7 +21,7 @@ from operations.drills.ledger import Outcome, Reconciled
 from operations.drills.observers import Observers
 from operations.drills.platform import DrillError, Platform
 from operations.drills.verdict import Moments
-from operations.drills.witness import Rates, Seen, Witness
+from operations.drills.witness import Rates, Seen, Witness, WitnessError
 
 WARM_UP_S = 5.0
 AFTER_S = 3.0
@@ -35,11 +35,18 @@ BUCKET_S = 0.25
 def drill(platform: Platform, what: Drill, say: Callable[[str], None], rates: Rates | None = None) -> dict[str, Any]:
     """Do it. Returns the report as JSON. Raises ``DrillError`` when it can't be done; the fault is undone then, too."""
     platform.wait_whole(WHOLE_BEFORE_S, say)
+    try:
+        return _drill(platform, what, say, rates)
+    except WitnessError as error:
+        raise DrillError(str(error)) from error
+
+
+def _drill(platform: Platform, what: Drill, say: Callable[[str], None], rates: Rates | None) -> dict[str, Any]:
     fault, settings = what.fault(platform), _settings(platform)
     after = platform.last_sequence()
     with contextlib.ExitStack() as watched:
         observers = watched.enter_context(Observers(platform, fault.victims)) if what.watches_writers else None
-        with Witness(platform.urls, platform.trust, rates) as witness:
+        with Witness(platform.urls, platform.outputs["authority"], rates) as witness:
             began = time.time()
             time.sleep(WARM_UP_S)
             _must_work(witness.seen)
@@ -86,7 +93,7 @@ def figures(what: Drill, seen: Seen, reconciled: Reconciled, at: Moments) -> dic
         "lost": list(reconciled.lost), "duplicates": len(reconciled.duplicates),
         "contradicted": list(reconciled.contradicted),
         "reads": _counts(seen, "read"), "sessions": _counts(seen, "session"),
-        "other_edge": seen.other_edge, "repeated_reads": seen.repeated,
+        "other_edge": seen.other_edge, "repeated_reads": seen.repeated, "witness_late_s": round(seen.late_s, 3),
         "feeds": {"count": len(seen.feeds), "messages": sum(feed.messages for feed in seen.feeds),
                   "closed": sum(len(feed.closed_at) for feed in seen.feeds),
                   "longest_down_s": round(max((feed.longest_down_s for feed in seen.feeds), default=0.0), 2)},

@@ -21,18 +21,17 @@ class Feed:
     """One live feed over the edges ``urls``, the preferred one first."""
 
     urls: Sequence[str]
-    trust: ssl.SSLContext
     messages: int = 0
     closed_at: list[float] = field(default_factory=list)
     down: list[tuple[float, float]] = field(default_factory=list)
     """Times without a feed: from its end until it was open again."""
 
-    async def follow(self) -> None:
+    async def follow(self, trust: ssl.SSLContext) -> None:
         """Until cancelled."""
         lost_at: float | None = None
         for url in itertools.cycle(self.urls):
             try:
-                async with connect(f"{url.replace('https://', 'wss://')}/ws", ssl=self.trust,
+                async with connect(f"{url.replace('https://', 'wss://')}/ws", ssl=trust,
                                    open_timeout=OPEN_S) as socket:
                     if lost_at is not None:
                         self.down.append((lost_at, time.time()))

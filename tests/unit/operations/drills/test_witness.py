@@ -15,7 +15,7 @@ import pytest
 
 from components.generated import x509
 from operations.drills.ledger import Outcome
-from operations.drills.witness import Rates, Seen, Witness
+from operations.drills.witness import Rates, Seen, Witness, WitnessError
 
 RATES = Rates(writes=20, reads=20, sessions=10)
 STORED = b'{"id": "1", "status": "stored"}'
@@ -77,8 +77,8 @@ class Edge:
 
 
 @pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """The server's, and that of a client that trusts it."""
+def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, str]:
+    """The server's, and the authority's PEM for a client that trusts it."""
     authority, key = x509.make_authority("Evenkeel test", 2)
     issued = x509.issue({"commonName": "localhost", "hosts": ["localhost"], "authority": authority,
                          "authorityKey": key}, 2)
@@ -86,11 +86,11 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.S
     pem.write_text(issued["chain"] + issued["key"])
     served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     served.load_cert_chain(pem)
-    return served, ssl.create_default_context(cadata=authority)
+    return served, authority
 
 
 @contextmanager
-def edges(tls: tuple[ssl.SSLContext, ssl.SSLContext], *behaviours: Behaviour) -> Iterator[list[Edge]]:
+def edges(tls: tuple[ssl.SSLContext, str], *behaviours: Behaviour) -> Iterator[list[Edge]]:
     made = [Edge(tls[0], behaviour) for behaviour in behaviours]
     for edge in made:
         edge.start()
@@ -101,15 +101,15 @@ def edges(tls: tuple[ssl.SSLContext, ssl.SSLContext], *behaviours: Behaviour) ->
             edge.stop()
 
 
-def witnessed(made: list[Edge], trust: ssl.SSLContext, *, closed: tuple[int, ...] = (), seconds: float = 1.0) -> Seen:
-    with Witness([f"https://localhost:{port}" for port in (*(edge.port for edge in made), *closed)], trust,
+def witnessed(made: list[Edge], authority: str, *, closed: tuple[int, ...] = (), seconds: float = 1.0) -> Seen:
+    with Witness([f"https://localhost:{port}" for port in (*(edge.port for edge in made), *closed)], authority,
                  RATES) as witness:
         time.sleep(seconds)
     return witness.seen
 
 
 def test_both_edges_are_asked_in_turn_and_every_answer_counts_once(
-        tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+        tls: tuple[ssl.SSLContext, str]) -> None:
     with edges(tls, good, good) as made:
         seen = witnessed(made, tls[1])
     assert {write.outcome for write in seen.writes} == {Outcome.ACKNOWLEDGED} and len(seen.writes) >= 10
@@ -121,7 +121,7 @@ def test_both_edges_are_asked_in_turn_and_every_answer_counts_once(
     assert seen.repeated == seen.other_edge == seen.left_out == 0
 
 
-def test_a_write_whose_connection_ends_is_unknown_and_is_sent_once(tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+def test_a_write_whose_connection_ends_is_unknown_and_is_sent_once(tls: tuple[ssl.SSLContext, str]) -> None:
     def loses_writes(line: str, number: int) -> bytes | None:
         return None if line.startswith("POST /api/orders") else good(line, number)
 
@@ -132,7 +132,7 @@ def test_a_write_whose_connection_ends_is_unknown_and_is_sent_once(tls: tuple[ss
 
 
 def test_a_read_whose_connection_ends_is_asked_for_once_more_and_that_is_counted(
-        tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+        tls: tuple[ssl.SSLContext, str]) -> None:
     """Also on a connection that was used before, which the client's library would repeat by itself."""
     lost = Counter[str]()
 
@@ -150,14 +150,14 @@ def test_a_read_whose_connection_ends_is_asked_for_once_more_and_that_is_counted
     assert lost["GET"] == seen.repeated + failed
 
 
-def test_where_one_edge_refuses_connections_the_other_is_asked(tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+def test_where_one_edge_refuses_connections_the_other_is_asked(tls: tuple[ssl.SSLContext, str]) -> None:
     with edges(tls, good) as made:
         seen = witnessed(made, tls[1], closed=(1,))
     assert {write.outcome for write in seen.writes} == {Outcome.ACKNOWLEDGED}
     assert all(ask.succeeded for ask in seen.asks) and seen.other_edge > 5
 
 
-def test_a_refusal_is_a_failure_with_its_words(tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+def test_a_refusal_is_a_failure_with_its_words(tls: tuple[ssl.SSLContext, str]) -> None:
     def read_only(line: str, number: int) -> bytes:
         return answer(503, b'{"status": "failed", "error": "no primary"}') if line.startswith("POST /api/orders") \
             else good(line, number)
@@ -166,3 +166,26 @@ def test_a_refusal_is_a_failure_with_its_words(tls: tuple[ssl.SSLContext, ssl.SS
         seen = witnessed(made, tls[1])
     assert {write.outcome for write in seen.writes} == {Outcome.FAILED}
     assert seen.writes[0].why == '503 {"status": "failed", "error": "no primary"}'
+
+
+def test_what_was_seen_so_far_can_be_asked_for_and_how_late_it_was(tls: tuple[ssl.SSLContext, str]) -> None:
+    with edges(tls, good) as made, Witness([f"https://localhost:{made[0].port}"], tls[1], RATES) as witness:
+        time.sleep(0.5)
+        first = len(witness.seen.writes)
+        time.sleep(0.5)
+        assert 0 < first < len(witness.seen.writes)
+    assert 0 < witness.seen.late_s < 5
+
+
+def test_it_ends_when_nobody_is_there_any_more_to_tell(tls: tuple[ssl.SSLContext, str]) -> None:
+    with edges(tls, good) as made:
+        witness = Witness([f"https://localhost:{made[0].port}"], tls[1], RATES).__enter__()
+        witness._pipe.close()
+        witness._process.join(20)
+        assert witness._process.exitcode == 0
+
+
+def test_a_client_that_fails_is_no_drill(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(WitnessError, match="exit code 1"), Witness(["https://localhost:1"], "no certificate"):
+        pass
+    assert "Traceback" in capfd.readouterr().err
