@@ -23,6 +23,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -170,8 +171,10 @@ class WitnessError(Exception):
 def _witness(pipe: Connection, urls: list[str], authority: str, rates: Rates) -> None:
     """The process."""
     os.setsid()  # an interrupt is the drill's to handle; it ends this one
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, PREFERRED)
+    for prefer in (lambda: os.setpriority(os.PRIO_PROCESS, 0, PREFERRED),
+                   lambda: Path("/proc/self/autogroup").write_text(str(PREFERRED))):  # see sched(7): sessions are groups
+        with contextlib.suppress(OSError):
+            prefer()
     asyncio.run(Client(urls, ssl.create_default_context(cadata=authority), rates).run(pipe))
 
 
