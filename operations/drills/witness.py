@@ -172,7 +172,7 @@ def _witness(pipe: Connection, urls: list[str], authority: str, rates: Rates) ->
     """The process."""
     os.setsid()  # an interrupt is the drill's to handle; it ends this one
     for prefer in (lambda: os.setpriority(os.PRIO_PROCESS, 0, PREFERRED),
-                   lambda: Path("/proc/self/autogroup").write_text(str(PREFERRED))):  # see sched(7): sessions are groups
+                   lambda: Path("/proc/self/autogroup").write_text(str(PREFERRED))):  # see sched(7)
         with contextlib.suppress(OSError):
             prefer()
     asyncio.run(Client(urls, ssl.create_default_context(cadata=authority), rates).run(pipe))
