@@ -19,7 +19,8 @@ from operations.benchmarks.report import Figure
 from operations.drills import report as drill_report
 from operations.drills import run
 from operations.drills.catalogue import BY_NAME
-from operations.drills.platform import DrillError, Platform
+from operations.drills.errors import DrillError
+from operations.drills.platform import Platform
 from operations.drills.timeline import percentile
 from operations.setup import stack as setup_stack
 

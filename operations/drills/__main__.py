@@ -15,7 +15,8 @@ from rich.console import Console
 
 from operations.drills import parentage, report, run
 from operations.drills.catalogue import BY_NAME, DRILLS
-from operations.drills.platform import DrillError, Platform
+from operations.drills.errors import DrillError
+from operations.drills.platform import Platform
 from operations.setup import holds, stack
 
 INTERRUPTED = 130

@@ -13,7 +13,8 @@ import docker.errors
 from docker.models.containers import Container
 
 from components.targets.docker import engine
-from operations.drills.platform import DrillError, Platform
+from operations.drills.errors import DrillError
+from operations.drills.platform import Platform
 from operations.setup import holds
 from operations.setup.images import image_tag
 

@@ -20,7 +20,8 @@ import docker.errors
 from components.targets.docker import engine, execs
 from operations.drills import inside_pgproxy, inside_postgres
 from operations.drills.clock import Clock
-from operations.drills.platform import DrillError, Platform
+from operations.drills.errors import DrillError
+from operations.drills.platform import Platform
 from operations.drills.timeline import WriterAck
 
 LONGEST_S = 300

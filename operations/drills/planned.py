@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from operations.drills.platform import DrillError, Platform
+from operations.drills.errors import DrillError
+from operations.drills.platform import Platform
 from operations.setup.paths import ROOT
 
 LIMIT_S = 120

@@ -16,6 +16,7 @@ from docker.models.containers import Container
 
 from components.targets.docker import engine, naming
 from components.workload import Member
+from operations.drills.errors import DrillError
 from operations.setup import engine_state, roles
 
 CLUSTER = ("curl", "-fsS", "--max-time", "3", "--cacert", "/etc/evenkeel/tls/ca.pem", "https://localhost:8008/cluster")
@@ -24,10 +25,6 @@ LEADER = "postgres"
 REPLICATING = frozenset({"quorum_standby", "sync_standby"})
 LEDGER_PAGE = 5000
 STEP_S = 0.25
-
-
-class DrillError(Exception):
-    """A drill can't begin or go on; says why and what to do."""
 
 
 @dataclass

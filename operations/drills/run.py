@@ -16,12 +16,13 @@ import httpx
 from components.settings.postgres import PLANS, Timing
 from operations.drills import ledger, phases, timeline, verdict
 from operations.drills.catalogue import Drill
+from operations.drills.errors import DrillError
 from operations.drills.faults import applied
 from operations.drills.ledger import Outcome, Reconciled
 from operations.drills.observers import Observers
-from operations.drills.platform import DrillError, Platform
+from operations.drills.platform import Platform
 from operations.drills.verdict import Moments
-from operations.drills.witness import Rates, Seen, Witness, WitnessError
+from operations.drills.witness import Rates, Seen, Witness
 
 WARM_UP_S = 5.0
 AFTER_S = 3.0
@@ -35,13 +36,6 @@ BUCKET_S = 0.25
 def drill(platform: Platform, what: Drill, say: Callable[[str], None], rates: Rates | None = None) -> dict[str, Any]:
     """Do it. Returns the report as JSON. Raises ``DrillError`` when it can't be done; the fault is undone then, too."""
     platform.wait_whole(WHOLE_BEFORE_S, say)
-    try:
-        return _drill(platform, what, say, rates)
-    except WitnessError as error:
-        raise DrillError(str(error)) from error
-
-
-def _drill(platform: Platform, what: Drill, say: Callable[[str], None], rates: Rates | None) -> dict[str, Any]:
     fault, settings = what.fault(platform), _settings(platform)
     after = platform.last_sequence()
     with contextlib.ExitStack() as watched:

@@ -20,7 +20,7 @@ import random
 import ssl
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,6 +29,7 @@ from typing import Any
 
 import aiohttp
 
+from operations.drills.errors import DrillError
 from operations.drills.ledger import Outcome, Write, classify
 from operations.drills.sockets import Feed
 
@@ -135,7 +136,7 @@ class Witness:
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         try:
             self._seen = self._ask(STOP, 2 * TIMEOUT_S + 5)
-        except WitnessError:
+        except DrillError:
             if kind is None:
                 raise
         finally:
@@ -160,21 +161,16 @@ class Witness:
                 return self._pipe.recv()
         except (EOFError, OSError):
             self._process.join(TIMEOUT_S)
-        raise WitnessError("the drill's client ended by itself, or doesn't answer (exit code "
+        raise DrillError("the drill's client ended by itself, or doesn't answer (exit code "
                            f"{self._process.exitcode}): what it said is above. Next: run the drill again")
-
-
-class WitnessError(Exception):
-    """The client itself failed."""
 
 
 def _witness(pipe: Connection, urls: list[str], authority: str, rates: Rates) -> None:
     """The process."""
     os.setsid()  # an interrupt is the drill's to handle; it ends this one
-    for prefer in (lambda: os.setpriority(os.PRIO_PROCESS, 0, PREFERRED),
-                   lambda: Path("/proc/self/autogroup").write_text(str(PREFERRED))):  # see sched(7)
-        with contextlib.suppress(OSError):
-            prefer()
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, PREFERRED)
+        Path("/proc/self/autogroup").write_text(str(PREFERRED))  # the session's share comes first: sched(7)
     asyncio.run(Client(urls, ssl.create_default_context(cadata=authority), rates).run(pipe))
 
 
@@ -190,33 +186,14 @@ class Client:
 
     async def run(self, pipe: Connection) -> None:
         """Until it is told to stop, or nobody is there any more to tell it."""
-        def hear() -> None:
-            try:
-                what = pipe.recv()
-            except (EOFError, OSError):
-                what = STOP
-            if what == TELL:
-                pipe.send(self.seen)
-            else:
-                asyncio.get_running_loop().remove_reader(pipe.fileno())
-                self._stop.set()
-
-        def ready() -> None:
-            asyncio.get_running_loop().add_reader(pipe.fileno(), hear)
-            pipe.send("ready")
-
-        await self._all(ready)
-        with contextlib.suppress(OSError):
-            pipe.send(self.seen)
-
-    async def _all(self, ready: Callable[[], object]) -> None:
         async with contextlib.AsyncExitStack() as opened:
             edges = [Edge(url, await opened.enter_async_context(self._session(url))) for url in self._urls]
             self.seen.feeds = [Feed(self._urls[edge:] + self._urls[:edge])
                                for edge in range(len(self._urls)) for _ in range(FEEDS_PER_EDGE)]
             feeds = [asyncio.create_task(feed.follow(self._trust)) for feed in self.seen.feeds]
             visitors = itertools.cycle([await self._open_session(edges) for _ in range(VISITORS)])
-            ready()
+            asyncio.get_running_loop().add_reader(pipe.fileno(), self._hear, pipe)
+            pipe.send("ready")
             kinds = ((self._rates.writes, self._write), (self._rates.reads, self._read))
             loops = [self._loop(rate, lambda ask=ask: ask(edges)) for rate, ask in kinds]
             loops.append(self._loop(self._rates.sessions, lambda: self._ask(
@@ -225,6 +202,19 @@ class Client:
             for feed in feeds:
                 feed.cancel()
             await asyncio.gather(*feeds, return_exceptions=True)
+        with contextlib.suppress(OSError):
+            pipe.send(self.seen)
+
+    def _hear(self, pipe: Connection) -> None:
+        try:
+            what = pipe.recv()
+        except (EOFError, OSError):
+            what = STOP
+        if what == TELL:
+            pipe.send(self.seen)
+        else:
+            asyncio.get_running_loop().remove_reader(pipe.fileno())
+            self._stop.set()
 
     async def _loop(self, rate: float, send: Any) -> None:
         """Begin a request every 1/``rate`` s until stopped, then wait for those under way."""

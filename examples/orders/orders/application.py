@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -93,11 +93,8 @@ class Worker:
             for store in self._stores.values():
                 await store.renew()
                 if store.access.nodes:
-                    try:
-                        key = store.key("watch")
-                        await store.run(lambda redis, key=key: redis.exists(key))  # type: ignore[misc]
-                    except UnavailableError:
-                        pass  # the store has noted it
+                    with suppress(UnavailableError):  # the store has noted it
+                        await store.run(store.look)
             await asyncio.sleep(WATCH_S)
 
     def _refresh_metrics(self) -> None:

@@ -97,6 +97,10 @@ class KeyValueStore:
         """``name`` with the prefix this user may write."""
         return f"{self.access.prefix}{name}"
 
+    async def look(self, client: RedisCluster) -> None:
+        """The least that can be asked for: an operation to find out whether Redis answers."""
+        await client.exists(self.key("watch"))
+
     async def run(self, operation: Callable[[RedisCluster], Awaitable[T]]) -> T:
         """Runs an operation on the cluster; a patient store runs one again that failed, so it must bear that.
 
@@ -163,7 +167,7 @@ class KeyValueStore:
         try:
             async with asyncio.timeout(LAYOUT_S):
                 await self._client.initialize()
-                await self._client.exists(self.key("watch"))
+                await self.look(self._client)
         except FAILURES as error:
             self._state.set(False, f"{type(error).__name__}: {error}")
             return False
@@ -183,14 +187,11 @@ class KeyValueStore:
             async with asyncio.timeout(LAYOUT_S):
                 await client.initialize()
         except FAILURES:
-            with suppress(*FAILURES):
-                await client.aclose()
+            await _end(client)
             return
         old, self._client, self._trusted = self._client, client, trusted
         await asyncio.sleep(2 * self._limit_s)  # whoever is in the middle of something with it gets through
-        if old is not None:
-            with suppress(*FAILURES):
-                await old.aclose()
+        await _end(old)
 
     def _make(self) -> RedisCluster:
         return RedisCluster(
@@ -209,6 +210,10 @@ class KeyValueStore:
     async def _forget(self) -> None:
         """The next use starts from the configured nodes: after a restart of all, none of the known ones may be left."""
         client, self._client = self._client, None
-        if client is not None:
-            with suppress(*FAILURES):
-                await client.aclose()
+        await _end(client)
+
+
+async def _end(client: RedisCluster | None) -> None:
+    if client is not None:
+        with suppress(*FAILURES):
+            await client.aclose()

@@ -106,7 +106,7 @@ async def test_without_redis() -> None:
 
 @pytest.mark.parametrize(
     "error", [RedisConnectionError("refused"), RedisClusterException("no node"), OSError("unreachable")])
-async def test_a_failure_is_said_as_one(error: Exception) -> None:
+async def test_every_kind_of_failure_is_one(error: Exception) -> None:
     async def operation(_: Any) -> None:
         raise error
 

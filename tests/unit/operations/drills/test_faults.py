@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from operations.drills import faults
+from operations.drills.errors import DrillError
 from operations.drills.faults import Gone, applied
-from operations.drills.platform import DrillError
 from operations.setup import holds
 from operations.setup.paths import ROOT
 

@@ -7,7 +7,8 @@ from collections.abc import Collection
 import pytest
 
 from operations.drills import platform
-from operations.drills.platform import DrillError, Platform
+from operations.drills.errors import DrillError
+from operations.drills.platform import Platform
 
 
 class Healing(Platform):

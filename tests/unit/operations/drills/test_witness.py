@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from components.generated import x509
+from operations.drills.errors import DrillError
 from operations.drills.ledger import Outcome
-from operations.drills.witness import Rates, Seen, Witness, WitnessError
+from operations.drills.witness import Rates, Seen, Witness
 
 RATES = Rates(writes=20, reads=20, sessions=10)
 STORED = b'{"id": "1", "status": "stored"}'
@@ -186,6 +187,6 @@ def test_it_ends_when_nobody_is_there_any_more_to_tell(tls: tuple[ssl.SSLContext
 
 
 def test_a_client_that_fails_is_no_drill(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(WitnessError, match="exit code 1"), Witness(["https://localhost:1"], "no certificate"):
+    with pytest.raises(DrillError, match="exit code 1"), Witness(["https://localhost:1"], "no certificate"):
         pass
     assert "Traceback" in capfd.readouterr().err
