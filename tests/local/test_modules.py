@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.evenkeel.platform.plugins.module_utils import redis_client
 
 from operations.setup import status
 from operations.setup.paths import ROOT
@@ -66,6 +67,10 @@ def test_modules_converge_and_tell_the_truth_beforehand(
         wanted = {"avoid": [member]} if module == "patroni_switchover" else {"member": member}
         tasks = four_times(platform, module, wanted)
     play(platform, tmp_path, tasks)
+
+
+def test_a_takeover_that_is_over_may_be_asked_for_again(platform: RunningPlatform) -> None:
+    platform.inside(member_with(platform, "redis", "master"), "sh", "-c", redis_client.FAILOVER)
 
 
 def test_patroni_is_paused_and_acts_again_and_a_replica_is_cloned_when_it_has_to_be(

@@ -19,7 +19,8 @@ ask() {
 }
 """
 LOOK = f"{PRELUDE}ask CLUSTER NODES && echo {SEPARATOR} && ask CLUSTER INFO && echo {SEPARATOR} && ask INFO replication"
-FAILOVER = f"{PRELUDE}ask CLUSTER FAILOVER"
+# A replica that has taken over since it was last looked at refuses, and is what was asked for.
+FAILOVER = f'{PRELUDE}ask CLUSTER FAILOVER || [ "$(ask ROLE | head -n 1)" = master ]'
 ATTEMPT_S = 6.0
 """Redis gives a takeover up after 5 s; it may then be asked again."""
 PATIENCE_S = 5.0
