@@ -28,6 +28,9 @@ status: ## every member with its role, health, version and memory [STACK=local]
 logs: ## what members say [TIER=postgres SINCE=5m QUERY=text STACK=local]
 	@$(SETUP) logs STACK=$(STACK) TIER='$(TIER)' SINCE='$(SINCE)' QUERY='$(QUERY)'
 
+trace: ## where a request spent its time, or which were slowest [REQUEST=id | SINCE=1h SLOW=0.5 FAILED=yes STACK=local]
+	@$(RUN) python -m operations.monitoring trace STACK=$(STACK) REQUEST='$(REQUEST)' SINCE='$(SINCE)' SLOW='$(SLOW)' FAILED='$(FAILED)' LAST='$(LAST)'
+
 alerts: ## what fires or is about to, what it means and what to do; addresses of Prometheus [STACK=local]
 	@$(RUN) python -m operations.monitoring alerts STACK=$(STACK)
 
@@ -150,7 +153,7 @@ test-endurance: ## what takes minutes per test: clocks that differ, Redis that g
 	@$(SETUP) prepare-tests
 	@EVENKEEL_TEST_ENDURANCE=1 $(RUN) $(PYTEST) -m endurance tests/local
 
-test-logs: ## logs kept by Loki, whose programs take ten minutes to build, once
+test-logs: ## logs and traces that are kept; their programs take a quarter of an hour to build, once
 	@$(SETUP) prepare-log-tests
 	@EVENKEEL_TEST_LOGS=1 $(RUN) $(PYTEST) -m logs tests/local
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pulumi
 
+from components import tracing
 from components.connections import Connection, connections
 from components.pools import COLOURS, HttpPool, StaticFiles
 from components.rendering import join
@@ -100,7 +101,9 @@ class App(Tier):
             health=_health(settings, pool, port),
             launcher=self._launcher() or None,
             command=tuple(pool.command) if pool.command else None,
-            environment=self._environment(offered, PORT=port or None, EVENKEEL_POOL=name, EVENKEEL_COLOUR=colour),
+            environment={
+                **tracing.environment(self.context.settings.monitoring, self.context.names, name, colour=colour),
+                **self._environment(offered, PORT=port or None, EVENKEEL_POOL=name, EVENKEEL_COLOUR=colour)},
             files=lambda _member: self._files(offered, UPTAKE_EFFECTS[settings.uptake]),
             reload=("/bin/sh", "-c", "kill -HUP 1") if settings.uptake is Uptake.SIGNAL else None,
             ports=(Port("http", port),) if port != WITHOUT_PORT else (),

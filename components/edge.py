@@ -13,7 +13,7 @@ from typing import Any
 
 import pulumi
 
-from components import edge_haproxy, edge_nginx
+from components import edge_haproxy, edge_nginx, tracing
 from components.app import http_pools
 from components.generated.rotation import SLOTS
 from components.stack_config import own_secret
@@ -97,8 +97,8 @@ class Edge(Tier):
         )
 
     def _nginx_files(self, member: Member) -> Sequence[ConfigFile]:
-        edge = self.context.settings.edge
-        values = edge_nginx.values(edge, http_pools(self.context.settings.app), self.context.names, member)
+        edge, pools = self.context.settings.edge, http_pools(self.context.settings.app)
+        values = edge_nginx.values(edge, pools, self.context.names, member, self._traced)
         files = [self.file("nginx.conf", "nginx/nginx.conf.j2", **values), *self._pages()]
         if edge.tls.own_certificate:
             files += [ConfigFile("public/cert.pem", own_secret("edge-certificate"), secret=True),
@@ -147,7 +147,7 @@ class Edge(Tier):
     def _haproxy_files(self, member: Member) -> Sequence[ConfigFile]:
         edge = self.context.settings.edge
         pools = http_pools(self.context.settings.app)
-        values = edge_haproxy.values(edge, pools, self.context.names, member)
+        values = edge_haproxy.values(edge, pools, self.context.names, member, self._traced)
         files = [
             self.file("haproxy.cfg", "haproxy/haproxy.cfg.j2", **values),
             self.file("secret.cfg", "haproxy/secret.cfg.j2", secret=True,
@@ -158,6 +158,10 @@ class Edge(Tier):
         if edge.breaker.enabled:
             files.append(self.file("breaker.lua", "haproxy/breaker.lua.j2", **edge_haproxy.breaker_values(edge)))
         return files
+
+    @property
+    def _traced(self) -> str | None:
+        return tracing.percent(self.context.settings.monitoring)
 
     def _pages(self) -> list[ConfigFile]:
         files = []

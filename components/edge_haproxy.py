@@ -77,8 +77,9 @@ class RateClass:
     by_user: bool
 
 
-def values(edge: Edge, pools: Sequence[HttpPool], names: Names, member: Member) -> Mapping[str, Any]:
-    """Everything ``templates/haproxy/haproxy.cfg.j2`` mentions."""
+def values(edge: Edge, pools: Sequence[HttpPool], names: Names, member: Member,
+           traced_percent: str | None = None) -> Mapping[str, Any]:
+    """Everything ``templates/haproxy/haproxy.cfg.j2`` mentions. ``traced_percent``: of ``components/tracing``."""
     haproxy, timeouts, limits = edge.haproxy, edge.timeouts, edge.rate_limits
     classes = rate_classes(edge)
     return {
@@ -95,6 +96,7 @@ def values(edge: Edge, pools: Sequence[HttpPool], names: Names, member: Member) 
         "balancers": balancers(edge, names),
         "threads": haproxy.threads,
         "connections": haproxy.connections,
+        "traced_percent": traced_percent,
         "access_log": haproxy.access_log,
         "diagnostics": edge.headers.diagnostics,
         "split_by": haproxy.split_by.value,

@@ -59,8 +59,9 @@ class Header:
     value: str
 
 
-def values(edge: Edge, pools: Sequence[HttpPool], names: Names, member: Member) -> Mapping[str, Any]:
-    """Everything ``templates/nginx/nginx.conf.j2`` mentions."""
+def values(edge: Edge, pools: Sequence[HttpPool], names: Names, member: Member,
+           traced_percent: str | None = None) -> Mapping[str, Any]:
+    """Everything ``templates/nginx/nginx.conf.j2`` mentions. ``traced_percent``: of ``components/tracing``."""
     return {
         "member": member.name,
         "config_dir": CONFIG_DIR,
@@ -72,6 +73,7 @@ def values(edge: Edge, pools: Sequence[HttpPool], names: Names, member: Member) 
         "public_port": public_port(edge, member),
         "workers": edge.nginx.workers,
         "connections": edge.nginx.connections,
+        "traced_percent": traced_percent,
         "access_log": edge.nginx.access_log,
         "private_paths": [path.rstrip("/") for path in edge.nginx.private_paths if path.rstrip("/")],
         "trusted_proxies": edge.nginx.trusted_proxies,

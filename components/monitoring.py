@@ -4,7 +4,8 @@
                -> exporters -> those that don't (Postgres, PgBouncer, Redis, Nginx), the machine, the front door
                -> alertmanager -> people
 
-What members say is read and kept besides, where the settings ask for it (``monitoring_logs``).
+What members say is kept besides, and where requests spend their time, where the settings ask for it
+(``monitoring_collector``, ``monitoring_logs``, ``monitoring_traces``).
 
 Whom to ask is told by the platform itself: each workload says where it tells its figures (``Workload.metrics``), and
 ``monitoring_targets`` makes targets of that. Rules are in ``components/alerts``.
@@ -20,8 +21,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from components import monitoring_collector, monitoring_logs, monitoring_traces
 from components import monitoring_exporters as exporters
-from components import monitoring_logs
 from components import monitoring_targets as targets
 from components.alerts import groups
 from components.settings.monitoring import Monitoring as MonitoringSettings
@@ -53,7 +54,7 @@ HEAD_GIB = 1
 
 
 class Monitoring(Tier):
-    """Workloads ``exporters``, ``alertmanager``, ``prometheus``, and those that keep logs."""
+    """Workloads ``exporters``, ``alertmanager``, ``prometheus``, and those that keep logs and traces."""
 
     kind = "monitoring"
 
@@ -65,7 +66,9 @@ class Monitoring(Tier):
         if not self.settings.enabled:
             return []
         return [self._exporters(), self._alertmanager(), self._prometheus(),
-                *monitoring_logs.workloads(self, self.settings.logs)]
+                *monitoring_logs.workloads(self, self.settings.logs),
+                *monitoring_traces.workloads(self, self.settings.traces),
+                *monitoring_collector.workloads(self, self.settings)]
 
     def _prometheus(self) -> Workload:
         settings, own = self.settings, self.settings.prometheus

@@ -15,6 +15,9 @@ from components.secrets import Secrets
 from components.settings import Settings
 from components.workload import ConfigFile, Effect, Workload
 
+GO_SHARE = 0.9
+"""Of its memory limit that a process of Go should stay below."""
+
 
 class Target(Protocol):
     """Where workloads run: turns each into the resources of one engine."""
@@ -95,6 +98,11 @@ class Tier(pulumi.ComponentResource):
             return [*files, ConfigFile("tls/bundle.pem", both, secret=True)]
         return [*files, ConfigFile("tls/cert.pem", certificate.chain),
                 ConfigFile("tls/key.pem", certificate.key, secret=True)]
+
+
+def go_environment(memory_mib: int) -> Mapping[str, str]:
+    """What a program written in Go is told of its memory limit: it cleans up more eagerly when it comes near."""
+    return {"GOMEMLIMIT": f"{memory_mib * GO_SHARE:.0f}MiB"}
 
 
 def environment(**values: Any) -> Mapping[str, str]:

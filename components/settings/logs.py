@@ -20,5 +20,6 @@ class Logs(Model):
                                 "rest waits in the containers' own files, 30 MB each.", unit="MiB", ge=16)
     loki_memory_mib: int = knob(384, "Memory limit of Loki.", unit="MiB", ge=128)
     loki_cpus: float = knob(0.5, "CPU limit of Loki.", unit="cores", gt=0)
-    collector_memory_mib: int = knob(192, "Memory limit of the collector.", unit="MiB", ge=96)
-    collector_cpus: float = knob(0.5, "CPU limit of the collector.", unit="cores", gt=0)
+    collector_memory_mib: int = knob(192, "Memory limit of the collector, also where it only takes traces.",
+                                     unit="MiB", ge=96)
+    collector_cpus: float = knob(0.5, "CPU limit of the collector, likewise.", unit="cores", gt=0)

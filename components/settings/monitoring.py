@@ -15,6 +15,7 @@ from components.settings.logs import Logs
 from components.settings.routes import Route, Severity
 from components.settings.service_levels import ServiceLevels
 from components.settings.thresholds import Thresholds
+from components.settings.traces import Traces
 from components.settings.traffic import require_path, require_statuses
 
 ALERT_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*$")
@@ -88,6 +89,7 @@ class Monitoring(Model):
     alertmanager: Alertmanager = knob(Alertmanager, "The alert managers.")
     exporters: Exporters = knob(Exporters, "The exporters.")
     logs: Logs = knob(Logs, "What members say.")
+    traces: Traces = knob(Traces, "Where requests spend their time.")
     probe: Probe = knob(Probe, "Requests through the front door.")
     thresholds: Thresholds = knob(Thresholds, "When a figure is an alert.")
     service_levels: ServiceLevels = knob(ServiceLevels, "What is promised.")

@@ -21,7 +21,8 @@ import httpx
 from docker.types import LogConfig
 from rich.console import Console
 
-from components.monitoring_logs import COLLECTOR, LOKI
+from components.monitoring_collector import COLLECTOR
+from components.monitoring_logs import LOKI
 from components.settings import Settings
 from components.targets.docker import engine, inputs, naming
 from components.workload import Member

@@ -1,11 +1,12 @@
-"""Figures and alerts of a running platform: ``make ask QUERY='up == 0'``, ``make alerts``, ``make alert-test``, ``make
-slo-report``."""
+"""Figures, alerts and traces of a running platform: ``make ask QUERY='up == 0'``, ``make alerts``, ``make alert-test``,
+``make slo-report``, ``make trace``."""
 
 from __future__ import annotations
 
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,13 +14,15 @@ from rich.table import Table
 
 from components.settings import Settings, SettingsError
 from components.settings.monitoring import Monitoring
-from operations.monitoring import api, levels, trial
+from operations.monitoring import api, levels, traces, trial, waterfall
 from operations.policies.subject import config_of
+from operations.setup import logs
 from operations.setup.errors import SetupError
 from operations.setup.paths import ROOT
 
 USAGE = ("make ask QUERY='up == 0' [STACK=local]; make alerts [STACK=local]; make alert-test [STACK=local]; "
-         "make slo-report [DAYS=30] [STACK=local]")
+         "make slo-report [DAYS=30] [STACK=local]; make trace [REQUEST=id | SINCE=1h SLOW=0.5 FAILED=yes LAST=20] "
+         "[STACK=local]")
 COLOURS = {"critical": "red", "warning": "yellow", "info": "blue"}
 HIDDEN = frozenset({"stack", "job", "instance", "__name__"})
 """Labels that say nothing that the others don't."""
@@ -92,8 +95,40 @@ def slo_report(options: Mapping[str, str], console: Console) -> int:
     return int(not all(row.kept for row in told.levels))
 
 
+def trace(options: Mapping[str, str], console: Console) -> int:
+    """Exit status 1 where there is none."""
+    jaeger = traces.keeper(options["STACK"])
+    if request := options.get("REQUEST"):
+        found = traces.of_request(jaeger, request)
+        if found:
+            for line in waterfall.picture(found):
+                console.print(line, no_wrap=True, overflow="ellipsis")
+            console.print(waterfall.verdict(found), highlight=False, markup=False)
+            return 0
+        share = _settings(options["STACK"]).traces.share
+        console.print(f"No trace of {request} is kept: one comes within seconds of its request; {100 * share:g} % of "
+                      "all are traced (`monitoring.traces.share`), besides those that failed or were slow. Next: "
+                      f"make logs QUERY={request}", highlight=False, soft_wrap=True)
+        return 1
+    try:
+        begin, least_s = logs.since(options.get("SINCE", "1h")), float(options.get("SLOW", "0"))
+        last = int(options.get("LAST", "20"))
+    except ValueError as error:
+        console.print(str(error), highlight=False)
+        return 2
+    kept = traces.newest(jaeger, begin, datetime.now(UTC), least_s, failed=bool(options.get("FAILED")))
+    if not kept:
+        console.print("no trace of that time is kept", highlight=False)
+        return 1
+    for line in waterfall.listing(kept[:last]):
+        console.print(line, no_wrap=True, overflow="ellipsis")
+    console.print(f"the slowest of {len(kept)}{', the newest,' if len(kept) == traces.MOST else ''} traces. Next: "
+                  f"make trace REQUEST={kept[0].id}", highlight=False, soft_wrap=True)
+    return 0
+
+
 COMMANDS: Mapping[str, Callable[[Mapping[str, str], Console], int]] = {
-    "ask": ask, "alerts": alerts, "alert-test": alert_test, "slo-report": slo_report}
+    "ask": ask, "alerts": alerts, "alert-test": alert_test, "slo-report": slo_report, "trace": trace}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -16,7 +16,8 @@ MARKS = ("<!-- alerts: written by make docs -->\n", "<!-- /alerts -->")
 LABEL, VALUE = re.compile(r"{{ \$labels\.(\w+) }}"), re.compile(r"{{ \$value[^}]*}}")
 UNITS = ((3600, "h"), (60, "min"), (1, "s"))
 DEFAULT: Mapping[str, Any] = {"app": {"image": "orders", "pools": {"web": {"workers": 2}}},
-                             "monitoring": {"logs": {"enabled": True}, "checks": {"checkout": {"url": "/"}}}}
+                             "monitoring": {"logs": {"enabled": True}, "traces": {"enabled": True},
+                                            "checks": {"checkout": {"url": "/"}}}}
 """A platform with all that it can have, whose alerts do not depend on the machine that writes the page."""
 
 

@@ -31,7 +31,7 @@ USAGE = """usage: python3 -m operations.setup COMMAND
   prepare-tests       the same with the usual images, and with what tests and linters need
   prepare-ansible     the same as prepare, with Ansible
   prepare-drills      the same as prepare-ansible, with what drills break things with
-  prepare-log-tests   the same as prepare-tests, with what keeps logs
+  prepare-log-tests   the same as prepare-tests, with what keeps logs and traces
   tools               tools and virtual environment
   images              engine and the usual images
   load-tools          k6, which makes load for measurements

@@ -18,7 +18,8 @@ PACKAGES = {"supervisor": ("operations/supervisor",)}
 """Image -> folders of this checkout that it ships besides its own; they have the same path in the build context."""
 ON_DEMAND = frozenset({"faults"})
 """No stack runs them: they are built for those who ask."""
-MENTION = {name: re.compile(r"^[^#\n]*\blogs\b", re.MULTILINE) for name in BY_IMAGE}
+MENTION = {name: re.compile(rf"^[^#\n]*\b({setting})\b", re.MULTILINE)
+           for name, setting in {"loki": "logs", "collector": "logs|traces", "jaeger": "traces"}.items()}
 """Images of what is off unless a stack's file says otherwise -> what such a file says. Their programs take minutes."""
 DEFAULT_EXAMPLE = "orders"
 """What runs where no setting names another application."""

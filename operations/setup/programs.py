@@ -1,5 +1,5 @@
-"""What is built from Go modules: Pulumi when it can't be had ready-made, the load generator, and what keeps logs. Which
-module makes which program, and under which name."""
+"""What is built from Go modules: Pulumi when it can't be had ready-made, the load generator, and what keeps logs and
+traces. Which module makes which program, and under which name."""
 
 from __future__ import annotations
 
@@ -71,8 +71,9 @@ K6 = Program("k6", "go.k6.io/k6", 2)
 LOKI = Program("loki", "github.com/grafana/loki/v3/cmd/loki", 6.5)
 COLLECTOR = Program("collector", ".", 3)
 """OpenTelemetry's, with the parts that we configure and no others (``toolchain/collector/main.go``)."""
-BY_IMAGE = {"loki": LOKI, "collector": COLLECTOR}
-"""Image -> the program that it ships. Built only for stacks that keep their logs."""
+JAEGER = Program("jaeger", "github.com/jaegertracing/jaeger/cmd/jaeger", 6.5)
+BY_IMAGE = {program.name: program for program in (LOKI, COLLECTOR, JAEGER)}
+"""Image -> the program that it ships. Built only for stacks that keep their logs or traces."""
 
 SCRIPTS_MODULE = "github.com/pulumi/pulumi/sdk/v3"
 SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")

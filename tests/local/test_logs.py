@@ -16,7 +16,8 @@ import pytest
 from docker.models.containers import Container
 from docker.types import LogConfig
 
-from components.monitoring_logs import COLLECTOR, LOKI
+from components.monitoring_collector import COLLECTOR
+from components.monitoring_logs import LOKI
 from components.targets.docker import engine, inputs
 from operations.monitoring import kept
 from operations.setup.images import image_tag

@@ -43,6 +43,7 @@ B1 = member("pgbouncer-1", "postgres", database="app")
 S1, X1 = member("supervisor-1", "supervision"), member("exporters-1", "monitoring")
 PROMETHEUS, ALERTMANAGER = member("prometheus-1", "monitoring"), member("alertmanager-1", "monitoring")
 COLLECTOR = member("collector-1", "monitoring")
+TO_LOKI = {**COLLECTOR, "exporter": "otlp_http/loki"}
 EDGE, APP, POSTGRES, REDIS = ({**STACK, "tier": tier} for tier in ("edge", "app", "postgres", "redis"))
 MACHINE, SUPERVISION, MONITORING = ({**STACK, "tier": tier} for tier in ("machine", "supervision", "monitoring"))
 CHECKED = ({**APP, "member": "nginx-1", "exporter": "check", "check": "checkout"},
@@ -289,14 +290,18 @@ CASES: Mapping[tuple[str, str], Case] = {
         60, both("probe_success", DOWN, DOWN, CHECKED), both("probe_success", DOWN, UP, CHECKED),
         "nobody {{can}} buy: the check checkout (/api/orders?limit=1) fails", {**APP, "check": "checkout"}),
     ("LogsWaiting", "warning"): Case(
-        90, {**of("otelcol_exporter_queue_size", COLLECTOR, "60x40"),
-             **of("otelcol_exporter_queue_capacity", COLLECTOR, "100x40")},
-        {**of("otelcol_exporter_queue_size", COLLECTOR, "60x3 10x37"),
-         **of("otelcol_exporter_queue_capacity", COLLECTOR, "100x40")},
+        90, {**of("otelcol_exporter_queue_size", TO_LOKI, "60x40"),
+             **of("otelcol_exporter_queue_capacity", TO_LOKI, "100x40")},
+        {**of("otelcol_exporter_queue_size", TO_LOKI, "60x3 10x37"),
+         **of("otelcol_exporter_queue_capacity", TO_LOKI, "100x40")},
         "Loki does not take what members say: 60 % of the buffer is full, the limit is 50 %; afterwards lines wait in "
         "the containers' own files, and the oldest of them go", MONITORING),
     ("LogsLost", "critical"): Case(
         300, of("otelcol_exporter_send_failed_log_records_total", COLLECTOR, "0x30 60x30"),
         of("otelcol_exporter_enqueue_failed_log_records_total", COLLECTOR, "5x60"),
         "lines that members said were refused and are lost: 60 within 5 min", MONITORING),
+    ("TracesLost", "warning"): Case(
+        400, of("otelcol_exporter_send_failed_spans_total", COLLECTOR, "0+10x90"),
+        of("otelcol_exporter_enqueue_failed_spans_total", COLLECTOR, "5x90"),
+        "Jaeger does not take where requests spend their time: 600 spans were lost within 5 min", MONITORING),
 }

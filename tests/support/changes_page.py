@@ -67,6 +67,7 @@ LATENCY = "monitoring.service_levels.latency.NAME"
 OWN_ALERT = {"monitoring": {"alerts": {"web": {"expression": "shop_carts == 0", "says": "nobody buys"}}}}
 OWN_LEVEL = {"monitoring": {"service_levels": {"latency": {"web": {"within_ms": 200}}}}}
 KEPT = {"monitoring": {"logs": {"enabled": True}}}
+TRACED = {"monitoring": {"traces": {"enabled": True}}}
 CHECK = "monitoring.checks.NAME"
 HOOK = "monitoring.healing.NAME"
 OWN_CHECK = {"monitoring": {"checks": {"web": {"url": "/shop"}}}}
@@ -164,6 +165,8 @@ VARIATIONS: Mapping[str, Variation] = {
     **{f"monitoring.logs.{name}": _one(value, **KEPT) for name, value in (
         ("retention_days", 8), ("rate_mib_s", 9), ("size_gib", 6), ("buffer_mib", 257), ("loki_memory_mib", 385),
         ("loki_cpus", 1), ("collector_memory_mib", 193), ("collector_cpus", 1))},
+    **{f"monitoring.traces.{name}": _one(value, **TRACED) for name, value in (
+        ("share", 0.2), ("slow_s", 2), ("retention_hours", 73), ("size_gib", 3), ("memory_mib", 385), ("cpus", 1))},
     "monitoring.probe.statuses": _one([200]),
     f"{ROUTE}.kind": _one("pagerduty", **_route("slack")),
     f"{ROUTE}.severities": _one(["critical"], **_route("slack")),

@@ -1,8 +1,9 @@
 // The OpenTelemetry Collector with the parts that templates/collector configures, and no others: a tenth of what the
-// usual distribution carries.
+// usual distribution carries; and spans.go, which is our own.
 package main
 
 import (
+	"errors"
 	"log"
 	"os"
 
@@ -15,21 +16,26 @@ import (
 	"go.opentelemetry.io/collector/exporter/otlphttpexporter"
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/otelcol"
-	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 )
 
 func parts() (otelcol.Factories, error) {
-	factories := otelcol.Factories{Telemetry: otelconftelemetry.NewFactory()}
-	var err error
-	if factories.Extensions, err = otelcol.MakeFactoryMap[extension.Factory](filestorage.NewFactory()); err != nil {
-		return factories, err
+	var failed error
+	made := otelcol.Factories{
+		Telemetry:  otelconftelemetry.NewFactory(),
+		Extensions: factories[extension.Factory](&failed, filestorage.NewFactory()),
+		Receivers:  factories(&failed, filelogreceiver.NewFactory(), otlpreceiver.NewFactory()),
+		Connectors: factories(&failed, newSpans()),
+		Exporters:  factories[exporter.Factory](&failed, otlphttpexporter.NewFactory()),
 	}
-	if factories.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](filelogreceiver.NewFactory()); err != nil {
-		return factories, err
-	}
-	factories.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](otlphttpexporter.NewFactory())
-	return factories, err
+	return made, failed
+}
+
+func factories[F component.Factory](failed *error, known ...F) map[component.Type]F {
+	made, err := otelcol.MakeFactoryMap(known...)
+	*failed = errors.Join(*failed, err)
+	return made
 }
 
 func main() {

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 
-from orders import logs
+from orders import logs, tracing
 from orders.configuration import Configuration, ConfigurationError
 from orders.server import Server
 
@@ -21,6 +21,7 @@ def main() -> int:
         print(f"orders: {error}", file=sys.stderr)
         return 2
     logs.configure(configuration.member, configuration.colour, configuration.version)
+    tracing.configure(os.environ, configuration.member, configuration.version)
     Server(configuration).run()
     log.info("stopped")
     return 0

@@ -12,7 +12,7 @@ import psycopg
 
 from orders.attempts import RETRY_S, WORTH_RETRYING_S, may_pass
 from orders.configuration import Configuration
-from orders.pool import Pool, PoolTimeoutError
+from orders.pool import Pool, PoolTimeoutError, Row
 from orders.states import State
 from orders.tasks import end
 
@@ -36,8 +36,6 @@ CREATE TABLE IF NOT EXISTS orders (
 
 READABLE = "SELECT to_regclass('orders') IS NOT NULL"
 WRITABLE = "SELECT to_regclass('orders') IS NOT NULL AND NOT pg_is_in_recovery()"
-
-Row = tuple[Any, ...]
 
 
 class DatabaseUnavailableError(Exception):
@@ -143,8 +141,7 @@ class Database:
     @staticmethod
     async def _fetch(pool: Pool, query: str, parameters: list[Any], wait_s: float, deadline: float) -> list[Row]:
         async with pool.lend(wait_s, deadline) as connection:
-            cursor = await connection.execute(query, parameters)
-            return await cursor.fetchall()
+            return await connection.answer(query, parameters)
 
     def create_schema_soon(self) -> None:
         """Starts creating the table, unless that is going on already. To be called when it turns out to be missing."""

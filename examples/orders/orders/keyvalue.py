@@ -20,6 +20,7 @@ from redis.backoff import ConstantBackoff
 from redis.credentials import CredentialProvider
 from redis.exceptions import RedisClusterException, RedisError
 
+from orders import tracing
 from orders.configuration import RedisAccess
 from orders.states import State
 from orders.tasks import end
@@ -109,6 +110,10 @@ class KeyValueStore:
         """
         if not self.access.nodes:
             raise UnavailableError("no Redis is configured")
+        with tracing.of_redis(self.access.purpose):
+            return await self._run(operation)
+
+    async def _run(self, operation: Callable[[RedisCluster], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._limit_s
         while True:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orders import logs
+from orders import logs, tracing
 from orders.metrics import IN_FLIGHT, REQUESTS, SECONDS
 
 log = logging.getLogger(__name__)
@@ -59,14 +59,19 @@ class Witness:
 
         IN_FLIGHT.inc()
         try:
-            await self._app(scope, receive, witness)
+            with tracing.of_request(scope) as span:
+                try:
+                    await self._app(scope, receive, witness)
+                finally:
+                    if span:
+                        span.end(_route(scope), status)
         finally:
             IN_FLIGHT.dec()
             self._record(scope, status, time.perf_counter() - started)
             logs.request_id.reset(token)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "none")
+        route = _route(scope)
         REQUESTS.labels(route, scope["method"], status).inc()
         SECONDS.labels(route).observe(seconds)
         health = route.startswith("/health")
@@ -76,6 +81,10 @@ class Witness:
         if failed or seconds > SLOW_S or (self._access_log and not health):
             fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(seconds * 1e3, 1)}
             log.log(logging.WARNING if failed else logging.INFO, "request", extra={"fields": fields})
+
+
+def _route(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "path", "none"))
 
 
 def _request_id(scope: Scope) -> bytes:

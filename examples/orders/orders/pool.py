@@ -15,7 +15,7 @@ import random
 import select
 import socket
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
@@ -24,10 +24,13 @@ from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
+from orders import tracing
 from orders.configuration import PoolSize
 from orders.tasks import end
 
 log = logging.getLogger(__name__)
+
+Row = tuple[Any, ...]
 
 RETRY_S = 0.2
 """Between attempts to connect while the database can't be reached."""
@@ -54,7 +57,7 @@ class PoolTimeoutError(Exception):
     """No connection in time. Nothing was sent to the database."""
 
 
-class Connection(AsyncConnection[tuple[Any, ...]]):
+class Connection(AsyncConnection[Row]):
     """One connection in autocommit, with what the pool and the writer need to know about it."""
 
     warning: str | None = None
@@ -91,6 +94,13 @@ class Connection(AsyncConnection[tuple[Any, ...]]):
         """Ends the statement under way at once, whatever the server does; it fails with an ``OperationalError``."""
         with suppress(OSError), socket.socket(fileno=os.dup(self.fileno())) as duplicate:
             duplicate.shutdown(socket.SHUT_RDWR)
+
+
+    async def answer(self, query: str, parameters: Sequence[Any]) -> list[Row]:
+        """The rows that a statement answers with."""
+        with tracing.of_statement(query, self.info.host):
+            cursor = await self.execute(query, parameters)
+            return await cursor.fetchall()
 
 
 class _Deadline:
@@ -180,7 +190,8 @@ class Pool:
             PoolTimeoutError: none was free in time.
         """
         loop = asyncio.get_running_loop()
-        connection = await self._acquire(min(wait_s, deadline - loop.time()))
+        with tracing.of_connection(self.name):
+            connection = await self._acquire(min(wait_s, deadline - loop.time()))
         connection.warning = None
         limit = _Deadline(connection, deadline)
         try:

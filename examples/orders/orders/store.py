@@ -114,12 +114,11 @@ class OrderStore:
 
     async def _attempt(self, identifier: UUID, new: NewOrder, deadline: float) -> Placed:
         async with self._database.primary.lend(self._pool_wait_s, deadline) as connection:
-            cursor = await connection.execute(
+            rows = await connection.answer(
                 INSERT, [identifier, new.idempotency_key, new.item, new.quantity, new.note])
-            row = await cursor.fetchone()
-            if connection.warning or row is None:
+            if connection.warning or not rows:
                 raise WriteUnknownError(connection.warning or "the insert returned no row")
-        order = Order(*row)
+        order = Order(*rows[0])
         return Placed(order, repeated=order.id != identifier)
 
     async def get(self, identifier: UUID, *, from_primary: bool = False) -> tuple[Order | None, str]:

@@ -34,16 +34,12 @@ class FakePool:
         if isinstance(self.answer, PoolTimeoutError):
             raise self.answer
 
-        async def execute(query: str, parameters: list[Any]) -> Any:
+        async def answer(query: str, parameters: list[Any]) -> list[tuple[Any]]:
             if isinstance(self.answer, Exception) and self.asked <= self.failures:
                 raise self.answer
+            return [(self.answer,)]
 
-            async def fetchall() -> list[tuple[Any]]:
-                return [(self.answer,)]
-
-            return SimpleNamespace(fetchall=fetchall)
-
-        yield SimpleNamespace(execute=execute)
+        yield SimpleNamespace(answer=answer)
 
 
 class Both(Database):

@@ -42,7 +42,7 @@ class FakeDatabase:
             raise self.events.pop(0)  # type: ignore[misc]
         connection = SimpleNamespace(warning=None)
 
-        async def execute(query: str, parameters: list[Any]) -> Any:
+        async def answer(query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
             self.attempts.append(parameters)
             event = self.events.pop(0)
             if isinstance(event, Exception):
@@ -50,13 +50,9 @@ class FakeDatabase:
             identifier = event if isinstance(event, UUID) else parameters[0]
             if event == STORED_WITH_WARNING:
                 connection.warning = WARNING
+            return [(identifier, *parameters[1:], datetime.now(UTC), 7)]
 
-            async def fetchone() -> tuple[Any, ...]:
-                return (identifier, *parameters[1:], datetime.now(UTC), 7)
-
-            return SimpleNamespace(fetchone=fetchone)
-
-        connection.execute = execute
+        connection.answer = answer
         yield connection
 
     def create_schema_soon(self) -> None:

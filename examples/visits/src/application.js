@@ -4,6 +4,7 @@ import { isUnreachable } from './database.js';
 import { announce } from './feed.js';
 import { log } from './log.js';
 import { jobOf } from './queue.js';
+import { step, traced } from './tracing.js';
 import { parseVisit } from './visit.js';
 
 const LIMIT_MAX = 100;
@@ -13,6 +14,7 @@ export function application({ settings, database, queue, queueRedis, cacheRedis,
   app.disable('x-powered-by');
   // The load balancer is the only one who can reach us, and says who the client is.
   app.set('trust proxy', true);
+  app.use(traced);
   app.use((request, response, next) => {
     response.set({ 'X-Evenkeel-Member': settings.member, 'X-Evenkeel-Version': settings.version });
     if (stopping.asked) response.set('Connection', 'close');
@@ -59,7 +61,8 @@ export function application({ settings, database, queue, queueRedis, cacheRedis,
     response.set('Cache-Control', 'no-store').json(await database.days());
   });
   app.get('/api/total', async (_request, response) => {
-    const kept = await cacheRedis.get(`${settings.redis.users.cache.prefix}total`);
+    const kept = await step('cache', { 'db.system.name': 'redis' },
+      () => cacheRedis.get(`${settings.redis.users.cache.prefix}total`));
     const total = kept === null ? await database.total() : Number(kept);
     response.set('Cache-Control', 'public, max-age=2').json({ total });
   });

@@ -1,6 +1,7 @@
 // Postgres through PgBouncer in transaction mode: no session state, no named prepared statements.
 import pg from 'pg';
 import { log } from './log.js';
+import { step } from './tracing.js';
 
 const SCHEMA_LOCK = 72_613;
 const SCHEMA = `
@@ -124,6 +125,9 @@ function pool(url, maximum) {
     idleTimeoutMillis: 30_000, keepAlive: true });
   // A connection that breaks while it is idle: the pool makes another when one is needed.
   made.on('error', (error) => log('database', { error: error.message }));
+  const ask = made.query.bind(made);
+  made.query = (text, values) => step(text.trim().split(/\s/, 1)[0],
+    { 'db.system.name': 'postgresql', 'db.query.text': text }, () => ask(text, values));
   return made;
 }
 

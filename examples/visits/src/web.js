@@ -9,8 +9,10 @@ import { open } from './queue.js';
 import { connect } from './redis.js';
 import { sessions } from './sessions.js';
 import { closeServer, SOCKETS_MS, Stopping } from './stopping.js';
+import { begin } from './tracing.js';
 
 const settings = configuration();
+const endTraces = await begin(settings);
 const database = new Database(settings.database);
 const sessionRedis = connect(settings.redis, 'session');
 const cacheRedis = connect(settings.redis, 'cache');
@@ -33,6 +35,7 @@ stopping.on(['SIGTERM', 'SIGINT'], [
   () => closeServer(server),
   () => queue.close(),
   () => database.close(),
+  () => endTraces(),
   () => [sessionRedis, cacheRedis, queueRedis].forEach((client) => client.disconnect()),
 ]);
 server.listen(settings.port, '0.0.0.0', () => log('listening', { port: settings.port, member: settings.member }));

@@ -67,7 +67,7 @@ def test_other_stacks_lines_are_left_out(kept: Plan) -> None:
 
 
 def test_what_waits_is_bounded_and_on_disk(kept: Plan) -> None:
-    queue = content(kept, "collector-1", "collector.yml")["exporters"]["otlp_http"]["sending_queue"]
+    queue = content(kept, "collector-1", "collector.yml")["exporters"]["otlp_http/loki"]["sending_queue"]
     assert queue["queue_size"] == 64 * 2**20 and queue["sizer"] == "bytes"
     assert queue["storage"] == "file_storage" and queue["block_on_overflow"]
 

@@ -133,19 +133,20 @@ def judge(image: str, command: Callable[[Mapping[str, str]], list[str]],
     return done.stdout
 
 
-def judge_haproxy(edge: Edge, pools: Sequence[HttpPool], folder: Path) -> str:
+def judge_haproxy(edge: Edge, pools: Sequence[HttpPool], folder: Path, **changed: Any) -> str:
     return judge(
         "haproxy",
         lambda at: ["haproxy", "-c", "-f", f"{at['config']}/secret.cfg", "-f", f"{at['config']}/haproxy.cfg"],
-        lambda at: haproxy_files(edge, pools, config_dir=at["config"], data_dir=at["data"], run_dir=at["run"]),
+        lambda at: haproxy_files(edge, pools, config_dir=at["config"], data_dir=at["data"], run_dir=at["run"],
+                                 **changed),
         folder)
 
 
-def judge_nginx(edge: Edge, folder: Path, pools: Sequence[HttpPool] = ()) -> str:
+def judge_nginx(edge: Edge, folder: Path, pools: Sequence[HttpPool] = (), **changed: Any) -> str:
     def files(at: Mapping[str, str]) -> Mapping[str, str]:
         own = "public" if edge.tls.own_certificate else "tls"
         return nginx_files(edge, pools, config_dir=at["config"], cache_dir=at["cache"], run_dir=at["run"],
-                           certificate=f"{at['config']}/{own}/cert.pem", key=f"{at['config']}/{own}/key.pem")
+                           certificate=f"{at['config']}/{own}/cert.pem", key=f"{at['config']}/{own}/key.pem", **changed)
 
     return judge("nginx", lambda at: ["nginx", "-t", "-c", f"{at['config']}/nginx.conf"], files, folder)
 
@@ -202,6 +203,14 @@ def test_haproxy_accepts_pools(pools: list[HttpPool], tmp_path: Path) -> None:
 @pytest.mark.parametrize("cache", [True, False], ids=["cache", "no-cache"])
 def test_nginx_accepts_pools(pools: list[HttpPool], cache: bool, tmp_path: Path) -> None:
     assert "[warn]" not in judge_nginx(Edge.model_validate({"cache": {"enabled": cache}}), tmp_path, pools)
+
+
+@pytest.mark.parametrize("percent", ["0.01", "12.50", "100.00"])
+def test_both_accept_to_trace(percent: str, tmp_path: Path) -> None:
+    for name in ("nginx", "haproxy"):
+        (tmp_path / name).mkdir()
+    assert "[warn]" not in judge_nginx(Edge(), tmp_path / "nginx", traced_percent=percent)
+    assert "[WARNING]" not in judge_haproxy(Edge(), [pool()], tmp_path / "haproxy", traced_percent=percent)
 
 
 @pytest.mark.parametrize("settings", [{}, {"limits": {"idle_client_s": 3}}], ids=["default", "idle"])

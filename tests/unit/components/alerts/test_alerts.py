@@ -19,8 +19,9 @@ from tests.support.checkers import judged
 from tests.support.mocks import declare
 
 CONFIG: Mapping[str, Any] = {"app": {"image": "base", "pools": {"web": {"workers": 2}}}}
-EVERYTHING: Mapping[str, Any] = {**CONFIG, "monitoring": {"logs": {"enabled": True}, "checks": {
-    "checkout": {"url": "/api/orders?limit=1", "says": "nobody {{can}} buy"}}}}
+EVERYTHING: Mapping[str, Any] = {**CONFIG, "monitoring": {
+    "logs": {"enabled": True}, "traces": {"enabled": True},
+    "checks": {"checkout": {"url": "/api/orders?limit=1", "says": "nobody {{can}} buy"}}}}
 
 
 @pytest.fixture(scope="module")

@@ -120,9 +120,10 @@ def test_what_only_drills_need_is_built_for_those_who_ask() -> None:
     assert not images.ON_DEMAND & set(images.needed(ROOT / "stacks" / "Pulumi.local.yaml"))
 
 
-def test_what_keeps_logs_is_built_for_stacks_that_ask_for_it(checkout: Path) -> None:
-    (checkout / "images/loki").mkdir()
-    (checkout / "images/loki/Dockerfile").write_text("FROM base\n")
+def test_what_keeps_logs_and_traces_is_built_for_stacks_that_ask_for_it(checkout: Path) -> None:
+    for name in images.MENTION:
+        (checkout / "images" / name).mkdir()
+        (checkout / "images" / name / "Dockerfile").write_text("FROM base\n")
     file = checkout / "Pulumi.test.yaml"
     assert "loki" not in images.needed(file, checkout) and "loki" not in images.usual(checkout)
     file.write_text("config:\n  evenkeel:monitoring:\n    # logs: another time\n    prometheus: {interval_s: 5}\n")
@@ -130,7 +131,10 @@ def test_what_keeps_logs_is_built_for_stacks_that_ask_for_it(checkout: Path) -> 
     for text in ("  evenkeel:monitoring:\n    logs:\n      enabled: true\n",
                  "  evenkeel:monitoring: {logs: {enabled: true}}\n"):
         file.write_text(f"config:\n{text}")
-        assert "loki" in images.needed(file, checkout)
+        assert {"loki", "collector"} == images.MENTION.keys() & set(images.needed(file, checkout))
+    file.write_text("config:\n  evenkeel:monitoring: {traces: {enabled: true}}\n")
+    assert {"jaeger", "collector"} == images.MENTION.keys() & set(images.needed(file, checkout))
+    assert images.MENTION.keys() == programs.BY_IMAGE.keys()
 
 
 def test_a_program_that_an_image_ships_changes_its_tag(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
