@@ -40,9 +40,9 @@ RECEIVER = textwrap.dedent(f"""
     HTTPServer(("", {PORT}), Hook).serve_forever()
 """)
 KILL = textwrap.dedent("""
-    import os, pathlib
+    import os, pathlib, sys
     for process in pathlib.Path("/proc").glob("[0-9]*"):
-        if (process / "cmdline").read_text().startswith("prometheus-redis-exporter"):
+        if sys.argv[1] in (process / "cmdline").read_text() and int(process.name) != os.getpid():
             os.kill(int(process.name), 15)
 """)
 MONITORING: dict[str, Any] = {
@@ -64,13 +64,17 @@ def watched(platform: RunningPlatform) -> Iterator[RunningPlatform]:
     running.write_settings({**SETTINGS, "app": app, "monitoring": MONITORING})
     try:
         running.up()
-        running.container(HOOK).exec_run(["python3", "-c", RECEIVER], detach=True)
+        receive(running)
         wait(lambda: all(asked(one) for one in EXPORTERS) and members_up() == dict.fromkeys(
             (one["member"] for one in running.outputs["members"]), "1"), 60, "everybody is asked and answers")
         yield running
     finally:
         running.write_settings()
         running.up()
+
+
+def receive(running: RunningPlatform) -> None:
+    running.container(HOOK).exec_run(["python3", "-c", RECEIVER], detach=True)
 
 
 def wait(condition: Callable[[], Any], seconds: float, what: str) -> float:
@@ -163,12 +167,28 @@ def test_a_master_of_redis_and_a_worker_that_stop_are_told_and_that_they_are_bac
          "the receiver is told that it is over")
 
 
+def test_a_receiver_that_is_down_is_told_once_it_is_back(watched: RunningPlatform) -> None:
+    stopped, before = "web-blue-2", len(told_all(watched))
+    refused = 'sum(alertmanager_notification_requests_failed_total{integration="webhook"})'
+    failed = float(asked(refused)[0]["value"][1])
+    assert watched.container(HOOK).exec_run(["python3", "-c", KILL, "serve_forever"])[0] == 0
+    watched.container(stopped).stop(timeout=10)
+    try:
+        wait(lambda: float(asked(refused)[0]["value"][1]) >= failed + 3, TOLD_S, "it is tried, and tried again")
+        receive(watched)
+        took = wait(lambda: ("MemberDown", stopped, "firing") in told(watched)[before:], TOLD_S, "it is told")
+        print(f"told {took:.1f} s after the receiver was back")
+    finally:
+        watched.container(stopped).start()
+    wait(lambda: ("MemberDown", stopped, "resolved") in told(watched)[before:], OVER_S, "it is told that it is over")
+
+
 def test_an_exporter_that_dies_is_started_anew(watched: RunningPlatform) -> None:
     def began() -> str:
         return str(watched.container("exporters-1").attrs["State"]["StartedAt"])
 
     before = began()
-    watched.container("exporters-1").exec_run(["python3", "-c", KILL])
+    watched.container("exporters-1").exec_run(["python3", "-c", KILL, "prometheus-redis-exporter"])
     wait(lambda: began() != before and asked("redis_up") and not asked("redis_up == 0"), 30, "they run again")
     assert "the exporter redis ended with" in watched.container("exporters-1").logs().decode()
 

@@ -85,7 +85,8 @@ def test_every_pool_runs_and_the_job_waits(visits: RunningPlatform) -> None:
     assert set(app) == {"web-blue-1", "web-blue-2", "websocket-blue-1", "websocket-blue-2", "frontend-blue-1",
                         "worker-blue-1", "job-report-1", "job-stuck-1"}
     assert all(found.serves for found in app.values()), app
-    assert app["job-report-1"].state == "scheduled"
+    # The report's own time comes every five minutes, perhaps now.
+    assert app["job-stuck-1"].state == "scheduled"
 
 
 def test_a_session_is_the_same_on_every_worker_and_by_both_edges(visits: RunningPlatform) -> None:
