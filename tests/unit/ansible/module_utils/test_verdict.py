@@ -41,6 +41,11 @@ def test_too_little_or_an_unknown_percentile_is_no_data(measure: Measure) -> Non
     assert judge(measure, NOBODY, LIMITS).outcome == NO_DATA
 
 
+def test_of_too_few_requests_it_is_said_how_many_failed() -> None:
+    assert str(judge(Measure(3, 1, 2, 10.0), WELL, LIMITS)) == "no data: requests 3 < 50, and 2 of these failed"
+    assert str(judge(Measure(3, 3, 0, 10.0), WELL, LIMITS)) == "no data: requests 3 < 50"
+
+
 def test_a_failure_that_both_sides_share_says_nothing_of_the_release() -> None:
     said = judge(Measure(200, 180, 20, 40.0), Measure(900, 800, 100, 40.0), LIMITS)
     assert said.outcome == NO_DATA and "the stable side does no better" in said.reasons[0]

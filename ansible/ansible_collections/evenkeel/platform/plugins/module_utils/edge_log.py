@@ -6,10 +6,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+SWITCHED = 101
+"""A request that became a WebSocket."""
+
 
 @dataclass(frozen=True)
 class Line:
-    """One request at an edge. ``attempts``: how many load balancers were asked; ``answer_ms`` None: none answered."""
+    """One request at an edge. ``attempts``: how many load balancers were asked; ``answer_ms`` None: none answered, or
+    it became a WebSocket, of which Nginx tells how long it lived."""
 
     request_id: str
     status: int
@@ -32,7 +36,8 @@ def read(lines: Iterable[str]) -> list[Line]:
         if upstream:
             times = [part for part in str(entry.get("upstream_answer_s", "")).replace(" ", "").split(",")
                      if part not in ("", "-")]
-            found.append(Line(str(entry.get("request_id", "")), int(entry.get("status", 0)),
-                              str(entry.get("colour", "")), upstream.count(",") + 1,
-                              float(times[-1]) * 1000 if times else None))
+            status = int(entry.get("status", 0))
+            found.append(Line(str(entry.get("request_id", "")), status, str(entry.get("colour", "")),
+                              upstream.count(",") + 1,
+                              float(times[-1]) * 1000 if times and status != SWITCHED else None))
     return found

@@ -67,7 +67,9 @@ class Verdict:
 def judge(new: Measure, stable: Measure, limits: Limits) -> Verdict:
     """The verdict on ``new``; ``stable`` (no requests: nobody to compare with) answered in the same time."""
     if new.requests < limits.samples:
-        return Verdict(NO_DATA, (f"requests {new.requests} < {limits.samples}",))
+        # A breaker that opens at once keeps visitors, and so answers, from a side that fails.
+        failed = f", and {new.failed} of these failed" if new.failed else ""
+        return Verdict(NO_DATA, (f"requests {new.requests} < {limits.samples}{failed}",))
     wrong, alike, unknown = _against_limits(new, stable, limits)
     if wrong:
         return Verdict(FAIL, tuple(wrong))
