@@ -31,6 +31,8 @@ from components.workload import (
 COLLECTOR = "collector"
 FIGURES_PORT, SPANS_PORT = 8888, 4318
 COLLECTOR_FILE = "collector.yml"
+TO_LOKI = "otlp_http/loki"
+"""Its name of the pipe, in its configuration and in its figures."""
 
 
 def workloads(tier: Tier, monitoring: Monitoring) -> list[Workload]:
@@ -54,7 +56,7 @@ def workloads(tier: Tier, monitoring: Monitoring) -> list[Workload]:
         files=lambda _member: [tier.file(
             COLLECTOR_FILE, "collector/collector.yml.j2", effect=Effect.RESTART, stack=tier.context.stack, logs=logs,
             traces=traces, labels=LABELS, logs_dir=LOGS_DIR, data_dir=DATA_DIR, figures_port=FIGURES_PORT,
-            spans_port=SPANS_PORT, span_attributes=SPAN_ATTRIBUTES,
+            spans_port=SPANS_PORT, span_attributes=SPAN_ATTRIBUTES, to_loki=TO_LOKI,
             loki=f"http://{names.member(LOKI, 1)}:{LOKI_PORT}/otlp",
             jaeger=f"http://{names.member(JAEGER, 1)}:{JAEGER_SPANS_PORT}")],
         reads_logs=True, ports=(Port("spans", SPANS_PORT),) if traces.enabled else (), metrics=(Metrics(FIGURES_PORT),),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.alerts.rule import CRITICAL, WARNING, Alert, Group
+from components.monitoring_collector import TO_LOKI
 from components.settings import Settings
 from components.workload import Workload
 
 TIER = {"tier": "monitoring"}
-TO_LOKI = "otlp_http/loki"
-"""The collector's name of the pipe."""
 WAITING_PERCENT = 50
 """Of the collector's buffer."""
 

@@ -186,6 +186,12 @@ def ask(container: Container, port: int, path: str, *options: str) -> str:
     return output
 
 
+def get(container: Container, port: int, path: str, parameters: Mapping[str, str]) -> str:
+    """The body of an answer to a question with these parameters, whatever its status. Raises ``SetupError``."""
+    options = [part for name, value in parameters.items() for part in ("--data-urlencode", f"{name}={value}")]
+    return ask(container, port, path, "--get", *options)
+
+
 def _answer(container: Container, port: int, path: str, *options: str) -> Any:
     body = ask(container, port, path, *options)
     try:

@@ -99,9 +99,8 @@ def _page(loki: Container, expression: str, start: int) -> list[Line]:
 
 
 def asked(loki: Container, path: str, **parameters: str) -> Any:
-    options = [part for name, value in parameters.items() for part in ("--data-urlencode", f"{name}={value}")]
     try:
-        body = api.ask(loki, LOKI_PORT, path, "--get", *options)
+        body = api.get(loki, LOKI_PORT, path, parameters)
     except SetupError as error:
         raise SilentError(error.what, why=error.why, then="make logs TIER=loki") from None
     try:

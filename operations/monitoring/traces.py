@@ -54,9 +54,13 @@ class Trace:
         """The first one that nobody it knows has called."""
         return self._below[None][0]
 
+    @property
+    def begin_us(self) -> int:
+        return self.spans[0].begin_us
+
     @cached_property
     def took_us(self) -> int:
-        return max(span.end_us for span in self.spans) - min(span.begin_us for span in self.spans)
+        return max(span.end_us for span in self.spans) - self.begin_us
 
     def tree(self) -> Iterator[tuple[int, Span]]:
         """Every span with its depth, each below the one that called it."""
@@ -75,7 +79,7 @@ class Trace:
             called, until = called + max(0, end - begin), max(until, end)
         return span.took_us - called
 
-    @property
+    @cached_property
     def most(self) -> Span:
         """Where most of the time passed."""
         return max(self.spans, key=self.own_us)
@@ -128,8 +132,7 @@ def _micro(time: datetime) -> str:
 
 
 def _asked(jaeger: Container, path: str, **parameters: str) -> list[Trace]:
-    options = [part for name, value in parameters.items() for part in ("--data-urlencode", f"{name}={value}")]
-    body = api.ask(jaeger, JAEGER_PORT, path, "--get", *options)
+    body = api.get(jaeger, JAEGER_PORT, path, parameters)
     try:
         told = json.loads(body)
     except ValueError:

@@ -25,13 +25,12 @@ USUAL = frozenset({("retries", "0"), ("terminated", "----"), ("level", "full")})
 def picture(trace: Trace) -> Iterator[Text]:
     """A line for each span: when it began, how long it took, how long in itself and in none that it called, then the
     same as a bar. As wide as it has to be: who prints it may cut it."""
-    begin = min(span.begin_us for span in trace.spans)
     yield Text(HEAD, style="dim")
     for depth, span in trace.tree():
         style = "red" if span.failed else "bold cyan" if span is trace.most else ""
-        figures = (span.begin_us - begin, span.took_us, trace.own_us(span))
+        figures = (span.begin_us - trace.begin_us, span.took_us, trace.own_us(span))
         line = Text("".join(f"{ms(figure):>8}" for figure in figures) + "    ")
-        line.append(bar(span, begin, trace.took_us).ljust(WIDTH), style=style or "dim")
+        line.append(bar(span, trace.begin_us, trace.took_us).ljust(WIDTH), style=style or "dim")
         line.append(f" {'  ' * depth}{span.who}  {span.name}", style=style)
         line.append(f"  {said(span)}", style="dim")
         yield line

@@ -23,7 +23,7 @@ from operations.monitoring import kept
 from operations.setup.images import image_tag
 from operations.setup.paths import ROOT
 from tests.support.load import Load
-from tests.support.running import SETTINGS, RunningPlatform
+from tests.support.running import SETTINGS, RunningPlatform, settled
 
 pytestmark = pytest.mark.logs
 ARRIVES_S = 20
@@ -34,14 +34,8 @@ SPEAKER = 'i=0; while [ $i -lt {count} ]; do echo "{word} $i of many, and a few 
 @pytest.fixture(scope="module")
 def kept_logs(platform: RunningPlatform) -> Iterator[RunningPlatform]:
     """The platform with its logs kept; without, afterwards."""
-    running = RunningPlatform(platform.stack)  # with outputs of its own
-    running.write_settings({**SETTINGS, "monitoring": {"logs": {"enabled": True}}})
-    try:
-        running.up()
+    with settled(platform.stack, {**SETTINGS, "monitoring": {"logs": {"enabled": True}}}) as running:
         yield running
-    finally:
-        running.write_settings()
-        running.up()
 
 
 def loki(running: RunningPlatform) -> Container:

@@ -23,7 +23,7 @@ from operations.setup.errors import SetupError
 from operations.setup.paths import ROOT
 from tests.support import looks
 from tests.support.load import Load
-from tests.support.running import SETTINGS, RunningPlatform
+from tests.support.running import SETTINGS, RunningPlatform, settled
 
 STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}")
 HOOK, PORT = "alertmanager-2", 9999
@@ -59,18 +59,12 @@ TOLD_S, OVER_S, QUIET_S, FOUND_S = 30, 45, 11, 120
 @pytest.fixture(scope="module")
 def watched(platform: RunningPlatform) -> Iterator[RunningPlatform]:
     """The platform with somebody who watches it; without, afterwards."""
-    running = RunningPlatform(platform.stack)  # with outputs of its own
     app = {**SETTINGS["app"], "metrics_path": "/metrics"}
-    running.write_settings({**SETTINGS, "app": app, "monitoring": MONITORING})
-    try:
-        running.up()
+    with settled(platform.stack, {**SETTINGS, "app": app, "monitoring": MONITORING}) as running:
         receive(running)
         wait(lambda: all(asked(one) for one in EXPORTERS) and members_up() == dict.fromkeys(
             (one["member"] for one in running.outputs["members"]), "1"), 60, "everybody is asked and answers")
         yield running
-    finally:
-        running.write_settings()
-        running.up()
 
 
 def receive(running: RunningPlatform) -> None:

@@ -15,7 +15,7 @@ from components.monitoring_traces import JAEGER
 from operations.monitoring import traces
 from operations.monitoring.traces import Span, Trace
 from tests.support.load import Load
-from tests.support.running import SETTINGS, RunningPlatform
+from tests.support.running import SETTINGS, RunningPlatform, settled
 
 pytestmark = pytest.mark.logs
 ARRIVES_S = 20
@@ -27,14 +27,8 @@ ORDER = {"item": "anchor", "quantity": 1}
 @pytest.fixture(scope="module")
 def traced(platform: RunningPlatform) -> Iterator[RunningPlatform]:
     """The platform with half of its requests traced; without, afterwards."""
-    running = RunningPlatform(platform.stack)  # with outputs of its own
-    running.write_settings({**SETTINGS, **HALF})
-    try:
-        running.up()
+    with settled(platform.stack, {**SETTINGS, **HALF}) as running:
         yield running
-    finally:
-        running.write_settings()
-        running.up()
 
 
 def jaeger(running: RunningPlatform) -> Container:
@@ -62,6 +56,13 @@ def to_the_end(running: RunningPlatform, ask: Callable[[], str]) -> Trace:
         if found:
             return found
     raise AssertionError("none of twenty requests was traced")
+
+
+def require_back(running: RunningPlatform, workload: str) -> None:
+    end = time.monotonic() + 60
+    while not running.fit(f"{workload}-1"):
+        assert time.monotonic() < end, f"{workload} does not come back"
+        time.sleep(0.5)
 
 
 def called(trace: Trace, who: str, name: str) -> Span:
@@ -142,10 +143,7 @@ def test_while_one_of_them_is_gone_nobody_notices(traced: RunningPlatform, gone:
         container.start()
         time.sleep(3)
     assert load.acknowledged and not load.failures
-    end = time.monotonic() + 60
-    while not traced.fit(f"{gone}-1"):
-        assert time.monotonic() < end, f"{gone} does not come back"
-        time.sleep(0.5)
+    require_back(traced, gone)
     with traced.client() as client:
         request = client.get("/api/fail?status=500").headers["X-Request-ID"]
     assert arrived(traced, request, 40)
@@ -157,8 +155,5 @@ def test_they_survive_a_restart_of_who_keeps_them(traced: RunningPlatform) -> No
     assert arrived(traced, request)
     with traced.held(f"{JAEGER}-1", "a test"):
         jaeger(traced).restart(timeout=15)
-    end = time.monotonic() + 60
-    while not traced.fit(f"{JAEGER}-1"):
-        assert time.monotonic() < end
-        time.sleep(0.5)
+    require_back(traced, JAEGER)
     assert traces.of_request(jaeger(traced), request)

@@ -138,3 +138,16 @@ def brought_up(stack: str, settings: Mapping[str, Any] = SETTINGS) -> Iterator[R
     finally:
         if "EVENKEEL_TEST_KEEP" not in os.environ:
             running.delete()
+
+
+@contextmanager
+def settled(stack: str, settings: Mapping[str, Any]) -> Iterator[RunningPlatform]:
+    """A platform that runs, with these settings for the block; with the usual ones, afterwards."""
+    running = RunningPlatform(stack)  # with outputs of its own
+    running.write_settings(settings)
+    try:
+        running.up()
+        yield running
+    finally:
+        running.write_settings()
+        running.up()

@@ -59,12 +59,8 @@ class Witness:
 
         IN_FLIGHT.inc()
         try:
-            with tracing.of_request(scope) as span:
-                try:
-                    await self._app(scope, receive, witness)
-                finally:
-                    if span:
-                        span.end(_route(scope), status)
+            with tracing.of_request(scope, lambda: (_route(scope), status)):
+                await self._app(scope, receive, witness)
         finally:
             IN_FLIGHT.dec()
             self._record(scope, status, time.perf_counter() - started)

@@ -70,6 +70,7 @@ class Connection(AsyncConnection[Row]):
     def prepare(self, expires: float) -> None:
         """To be called once, after connecting."""
         self.expires = expires
+        self._server = self.info.host
         self.cursor_factory = AsyncRawCursor
         self.add_notice_handler(self._notice)
         self._readable = select.poll()
@@ -95,10 +96,9 @@ class Connection(AsyncConnection[Row]):
         with suppress(OSError), socket.socket(fileno=os.dup(self.fileno())) as duplicate:
             duplicate.shutdown(socket.SHUT_RDWR)
 
-
     async def answer(self, query: str, parameters: Sequence[Any]) -> list[Row]:
         """The rows that a statement answers with."""
-        with tracing.of_statement(query, self.info.host):
+        with tracing.of_statement(query, self._server):
             cursor = await self.execute(query, parameters)
             return await cursor.fetchall()
 

@@ -5,7 +5,7 @@ They hold statements, never their values, and of an error its type alone: its te
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from opentelemetry import trace
@@ -21,20 +21,6 @@ EXPORT_S = 2
 """For sending what is collected: a worker that ends waits no longer for it."""
 PARENT = b"traceparent"
 FAILED = 500
-
-
-class RequestSpan:
-    """The span of one request."""
-
-    def __init__(self, span: Span, method: str) -> None:
-        self._span, self._method = span, method
-
-    def end(self, route: str, status: int) -> None:
-        """What is known of it once it is answered."""
-        self._span.update_name(f"{self._method} {route}")
-        self._span.set_attributes({"http.route": route, "http.response.status_code": status})
-        if status >= FAILED:
-            self._span.set_status(Status(StatusCode.ERROR))
 
 
 class Spans:
@@ -53,14 +39,22 @@ class Spans:
         return cls(BatchSpanProcessor(OTLPSpanExporter(timeout=EXPORT_S)), member, version)
 
     @contextmanager
-    def of_request(self, scope: Scope) -> Iterator[RequestSpan]:
-        """The span of a request, in the trace that its ``traceparent`` tells of."""
+    def of_request(self, scope: Scope, ended: Callable[[], tuple[str, int]]) -> Iterator[Span]:
+        """The span of a request, in the trace that its ``traceparent`` tells of. ``ended``: its route and status, asked
+        once it is answered."""
         parent = next((value.decode("latin-1") for name, value in scope["headers"] if name == PARENT), "")
         attributes = {"http.request.method": scope["method"], "url.path": scope["path"]}
         with self._tracer.start_as_current_span(
                 scope["method"], self._propagator.extract({"traceparent": parent}), SpanKind.SERVER, attributes,
                 record_exception=False, set_status_on_exception=False) as span:
-            yield RequestSpan(span, scope["method"])
+            try:
+                yield span
+            finally:
+                route, status = ended()
+                span.update_name(f"{scope['method']} {route}")
+                span.set_attributes({"http.route": route, "http.response.status_code": status})
+                if status >= FAILED:
+                    span.set_status(Status(StatusCode.ERROR))
 
     @contextmanager
     def step(self, name: str, attributes: Mapping[str, str]) -> Iterator[None]:

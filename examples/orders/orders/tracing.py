@@ -6,14 +6,16 @@ what it does by itself is in none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from starlette.types import Scope
 
 if TYPE_CHECKING:
-    from orders.spans import RequestSpan, Spans
+    from opentelemetry.trace import Span
+
+    from orders.spans import Spans
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -30,9 +32,10 @@ def configure(environment: Mapping[str, str], member: str, version: str) -> None
         _spans = Spans.exported(member, version)
 
 
-def of_request(scope: Scope) -> AbstractContextManager[RequestSpan | None]:
-    """The span of a request, in the trace that its ``traceparent`` tells of."""
-    return _spans.of_request(scope) if _spans else _nothing
+def of_request(scope: Scope, ended: Callable[[], tuple[str, int]]) -> AbstractContextManager[Span | None]:
+    """The span of a request, in the trace that its ``traceparent`` tells of. ``ended``: its route and status, asked
+    once it is answered."""
+    return _spans.of_request(scope, ended) if _spans else _nothing
 
 
 def of_statement(query: str, server: str) -> AbstractContextManager[None]:
@@ -49,14 +52,3 @@ def of_connection(pool: str) -> AbstractContextManager[None]:
 def of_redis(purpose: str) -> AbstractContextManager[None]:
     """The span of an operation on Redis: ``cache`` or ``session``."""
     return _spans.step(purpose, {"db.system.name": "redis"}) if _spans else _nothing
-
-
-@contextmanager
-def by(spans: Spans) -> Iterator[None]:
-    """Traces by these for a while: for tests."""
-    global _spans  # noqa: PLW0603
-    before, _spans = _spans, spans
-    try:
-        yield
-    finally:
-        _spans = before
