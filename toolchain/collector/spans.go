@@ -5,10 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,16 +27,17 @@ type SpansConfig struct {
 	Attributes map[string]string `mapstructure:"attributes"`
 }
 
-// spanLine is what a line must tell to become a span. A line has either begin_us and end_us or end_s and total_s.
-type spanLine struct {
-	Trace   string  `json:"trace"`
-	Parent  string  `json:"parent"`
-	Method  string  `json:"method"`
-	Status  int     `json:"status"`
-	BeginUs int64   `json:"begin_us"`
-	EndUs   int64   `json:"end_us"`
-	EndS    float64 `json:"end_s"`
-	TotalS  float64 `json:"total_s"`
+// fields are those of a line: of a trace, what it is in, and either begin_us and end_us or end_s and total_s.
+type fields map[string]any
+
+func (f fields) text(name string) string {
+	known, _ := f[name].(string)
+	return known
+}
+
+func (f fields) number(name string) float64 {
+	known, _ := f[name].(float64)
+	return known
 }
 
 const (
@@ -116,45 +115,50 @@ func (s *spans) member(made ptrace.Traces, labels pcommon.Map) ptrace.SpanSlice 
 }
 
 func (s *spans) add(into ptrace.SpanSlice, text string) {
-	var line spanLine
-	var fields map[string]any
-	if json.Unmarshal([]byte(text), &line) != nil || json.Unmarshal([]byte(text), &fields) != nil {
+	var line fields
+	if json.Unmarshal([]byte(text), &line) != nil {
 		return
 	}
-	ids := traceparent.FindStringSubmatch(line.Trace)
+	ids := traceparent.FindStringSubmatch(line.text("trace"))
 	begin, end := line.times()
-	if ids == nil || begin <= 0 || end < begin || !s.kept(ids[3], line.Status, time.Duration(end-begin)) {
+	status := line.number("status")
+	if ids == nil || begin <= 0 || end < begin || !s.kept(ids[3], status, time.Duration(end-begin)) {
 		return
 	}
 	span := into.AppendEmpty()
 	span.SetTraceID(pcommon.TraceID(unhex[[16]byte](ids[1])))
 	span.SetSpanID(pcommon.SpanID(unhex[[8]byte](ids[2])))
-	if len(line.Parent) == len(ids[2]) {
-		span.SetParentSpanID(pcommon.SpanID(unhex[[8]byte](line.Parent)))
+	if parent := line.text("parent"); len(parent) == len(ids[2]) {
+		span.SetParentSpanID(pcommon.SpanID(unhex[[8]byte](parent)))
 	}
-	span.SetName(line.Method)
+	span.SetName(line.text("method"))
 	span.SetKind(ptrace.SpanKindServer)
 	span.SetStartTimestamp(pcommon.Timestamp(begin))
 	span.SetEndTimestamp(pcommon.Timestamp(end))
-	if line.Status >= failed {
+	if status >= failed {
 		span.Status().SetCode(ptrace.StatusCodeError)
 	}
-	for _, attribute := range slices.Sorted(maps.Keys(s.config.Attributes)) {
-		put(span.Attributes(), attribute, fields[s.config.Attributes[attribute]])
+	for attribute, field := range s.config.Attributes {
+		put(span.Attributes(), attribute, line[field])
 	}
 }
 
-func (s *spans) kept(flags string, status int, took time.Duration) bool {
+func (s *spans) kept(flags string, status float64, took time.Duration) bool {
 	return flags == "01" || status >= failed || took >= s.config.Slow
 }
 
 // times are begin and end in nanoseconds since 1970.
-func (line spanLine) times() (int64, int64) {
-	if line.EndUs > 0 {
-		return line.BeginUs * microsecond, line.EndUs * microsecond
+func (f fields) times() (int64, int64) {
+	if end := f.number("end_us"); end > 0 {
+		return int64(f.number("begin_us")) * microsecond, int64(end) * microsecond
 	}
-	end := int64(math.Round(line.EndS*1e6)) * microsecond
-	return end - int64(math.Round(line.TotalS*1e6))*microsecond, end
+	end := microseconds(f.number("end_s"))
+	return end - microseconds(f.number("total_s")), end
+}
+
+// microseconds of a time in seconds, in nanoseconds: Nginx tells no more than thousandths.
+func microseconds(seconds float64) int64 {
+	return int64(math.Round(seconds*1e6)) * microsecond
 }
 
 // put leaves out what a line says by saying nothing: "", "-" and, for times that were not reached, -1.
