@@ -1,11 +1,11 @@
 """``python -m operations.releases.load COMMAND STACK=... NAME=...``: the load across a release, for its playbook.
 
-  start RATE=... [SOCKETS=...] [OWNER=...]    says `started` or `runs`
-  stop                                        ends it
-  receipt                                     writes the receipt and prints it
+  start RATE=... [SOCKETS=...] [OWNER=...]    waits for a line, starts it, says `started` or `runs`
+  end                                         ends it, says `ended`, waits for a line, writes the receipt and prints it
   keep FOLDER                                 the process that keeps k6
 
-Apart from the commands for people, and with few imports: a release starts it four times.
+They wait for a line on standard input: the playbook counts meanwhile, and need not wait for imports afterwards. Apart
+from the commands for people, and with few imports: a release starts it three times.
 """
 
 from __future__ import annotations
@@ -33,19 +33,18 @@ def start(options: Options) -> int:
     except SettingsError as error:
         print(error)
         return 1
+    _wait()
     print("started" if trial.start(options["NAME"], made) else "runs")
     return 0
 
 
-def stop(options: Options) -> int:
+def end(options: Options) -> int:
+    """End the load, then write the release's receipt and print it."""
     trial.stop(options["NAME"])
-    return 0
-
-
-def write_receipt(options: Options) -> int:
-    """Write a release's receipt and print it."""
+    print("ended", flush=True)
     folder = trial.folder(options["NAME"])
     events = trial.events(options["NAME"])
+    _wait()
     if events is None:
         print(f"{folder.relative_to(ROOT)}: no load ran")
         return 1
@@ -58,7 +57,13 @@ def write_receipt(options: Options) -> int:
     return 0
 
 
-COMMANDS: Mapping[str, Callable[[Options], int]] = {"start": start, "stop": stop, "receipt": write_receipt}
+def _wait() -> None:
+    """Until the playbook says to go on. Raises ``SetupError`` when it is gone."""
+    if not sys.stdin.readline():
+        raise SetupError("Nobody said to go on.", then="run the same command again")
+
+
+COMMANDS: Mapping[str, Callable[[Options], int]] = {"start": start, "end": end}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -7,11 +7,19 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.evenkeel.platform.plugins.module_utils import balancing, edge_log, haproxy, prometheus
+from ansible_collections.evenkeel.platform.plugins.module_utils import (
+    balancing,
+    breakers,
+    edge_log,
+    haproxy,
+    prometheus,
+)
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, StreamError
 from ansible_collections.evenkeel.platform.plugins.module_utils.verdict import Measure, p95
 
 EDGE = "nginx"
+MOST_LINES = 4000
+"""Of an edge's log at one look. Of more than that, some two thousand requests a second, a percentile needs no more."""
 
 
 class Source(abc.ABC):
@@ -28,6 +36,11 @@ class Source(abc.ABC):
     @abc.abstractmethod
     def whole(self) -> dict[str, Measure]:
         """Colour -> what it did since ``begin``; no requests where that isn't known."""
+
+    def shut(self, colour: str) -> str:
+        """Why visitors of a colour get no answer of its workers at all, so that none is counted; "" when they do, or
+        where this source can't tell. Raises ``StreamError``."""
+        return ""
 
     def close(self) -> None:
         """Nothing is asked any more."""
@@ -69,6 +82,15 @@ class Balancers(Source):
         self._read_logs()
         return {colour: _measure(step, []) for colour, step in found.items()}
 
+    def shut(self, colour: str) -> str:
+        for one in self._opened:
+            if opened := breakers.opened(one.ask_anew(breakers.SHOW)):
+                servers = haproxy.servers(one.ask_anew("show servers state"))
+                for backend, workers in breakers.shut(servers, opened, colour).items():
+                    return (f"{one.name} has opened the circuit breakers of all {workers} workers of {backend}: each "
+                            "failed several times in a row, and whoever is sent there gets the fallback answer")
+        return ""
+
     def close(self) -> None:
         self._kept.close()
         self._opened = []
@@ -101,7 +123,7 @@ class Balancers(Source):
         seen: set[str] = set()
         for member in self._streams.of(EDGE):
             if member.running:
-                for line in edge_log.read(self._streams.log_since(member, since)):
+                for line in edge_log.read(self._streams.log_since(member, since, MOST_LINES)):
                     seen.add(line.request_id)
                     if line.request_id not in self._seen and line.answer_ms is not None and line.colour in self._times:
                         self._times[line.colour].append(line.answer_ms)

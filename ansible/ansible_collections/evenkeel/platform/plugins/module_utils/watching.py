@@ -32,6 +32,7 @@ class Watching:
         self._colour = asked["colour"]
         self._stable = next(colour for colour in haproxy.COLOURS if colour != self._colour)
         self._last: list[verdict.Measure] = []
+        self._shut = ""
         self._trouble = ""
 
     def run(self) -> tuple[str, str]:
@@ -46,17 +47,17 @@ class Watching:
         passed, told, clock = 0.0, 0.0, time.monotonic()
         while True:
             time.sleep(min(STEP_S, max(LEAST_STEP_S, self._asked["seconds"] - passed)))
-            now = time.monotonic()
             asked = self._store.asked()
             if asked in (PROMOTE, ABORT):
                 self._store.ask("")
                 return asked, f"somebody asked for it: {asked}"
+            self._look(self._step)
+            if reason := self._instant() or self._shut:
+                return verdict.FAIL, f"at once: {reason}"
+            now = time.monotonic()  # a look takes a while, and is part of the watch
             if asked != PAUSE:
                 passed += now - clock
             clock = now
-            self._look(self._step)
-            if reason := self._instant():
-                return verdict.FAIL, f"at once: {reason}"
             whole = self._measures()
             said = verdict.judge(whole[self._colour], whole[self._stable], self._limits)
             enough = passed >= self._asked["seconds"] or (
@@ -72,6 +73,9 @@ class Watching:
     def _step(self) -> None:
         found = self._source.look()
         self._last = [*self._last, found[self._colour]][-LAST_SECONDS:]
+        self._shut = self._source.shut(self._colour)
+        if self._shut and self._source.shut(self._stable):
+            self._shut = ""  # both fail alike: that says nothing of the release
 
     def _instant(self) -> str:
         """Over the last looks: a Prometheus' own window already is one."""

@@ -77,8 +77,6 @@ narration:
 """
 
 import json
-import os
-import subprocess
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -92,6 +90,7 @@ from ansible_collections.evenkeel.platform.plugins.module_utils import (
     release_store,
     running,
 )
+from ansible_collections.evenkeel.platform.plugins.module_utils.prepared import Prepared
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, StreamError
 
 EDGE = "nginx"
@@ -121,10 +120,10 @@ def main() -> None:
 
 def start(streams: DockerStreams, asked: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Count, then let it run."""
-    before = count(streams)
     owner = 0 if asked["outlive"] else lock.our_run() or 0
-    said = operate(asked, "start", f"RATE={asked['rate']}", f"SOCKETS={asked['sockets']}", f"OWNER={owner}")
-    started = said.strip() == "started"
+    with operation(asked, "start", f"RATE={asked['rate']}", f"SOCKETS={asked['sockets']}", f"OWNER={owner}") as load:
+        before = count(streams)
+        started = load.go().strip() == "started"
     if started:
         (folder / "after.json").unlink(missing_ok=True)
         (folder / "before.json").write_text(json.dumps(before))
@@ -138,20 +137,21 @@ def end(streams: DockerStreams, asked: dict[str, Any], folder: Path) -> dict[str
     if not (folder / "load.events").exists():
         return {"changed": False, "narration": []}
     running_still = (folder / "load.pid").exists()
-    operate(asked, "stop")
-    flushed = time.monotonic() + LOG_FLUSH_S
-    store = release_store.Releases(streams)
-    current = store.current()
-    if running_still or not (folder / "after.json").exists():  # a run that died had not counted yet
-        after = count(streams)
-        time.sleep(max(0.0, flushed - time.monotonic()))
-        began = (folder / "load.json").stat().st_mtime
-        after["edges"] = edges(streams, asked["name"], began)
-        (folder / "after.json").write_text(json.dumps(after))
-    mine = current is not None and current.name == asked["name"]
-    if current is not None and mine:
-        (folder / "release.json").write_text(json.dumps(current.as_dict()))
-    receipt = json.loads(operate(asked, "receipt"))
+    with operation(asked, "end") as load:
+        load.said()
+        flushed = time.monotonic() + LOG_FLUSH_S
+        store = release_store.Releases(streams)
+        current = store.current()
+        if running_still or not (folder / "after.json").exists():  # a run that died had not counted yet
+            after = count(streams)
+            time.sleep(max(0.0, flushed - time.monotonic()))
+            began = (folder / "load.json").stat().st_mtime
+            after["edges"] = edges(streams, asked["name"], began)
+            (folder / "after.json").write_text(json.dumps(after))
+        mine = current is not None and current.name == asked["name"]
+        if current is not None and mine:
+            (folder / "release.json").write_text(json.dumps(current.as_dict()))
+        receipt = json.loads(load.go())
     if current is not None and mine:
         store.figure(current, {name: receipt[name] for name in FIGURES if receipt[name] is not None})
     return {"changed": running_still, "receipt": receipt, "narration": receipt["words"]}
@@ -180,15 +180,10 @@ def edges(streams: DockerStreams, name: str, since: float) -> dict[str, Any]:
     return {"requests": len(lines), "tried_again": sum(1 for line in lines if line.attempts > 1), "numbers": numbers}
 
 
-def operate(asked: dict[str, Any], command: str, *more: str) -> str:
-    """What `operations.releases.load` prints: it knows k6 and the settings."""
-    done = subprocess.run(["python", "-m", "operations.releases.load", command, f"STACK={asked['stack']}",
-                           f"NAME={asked['name']}", *more], check=False, cwd=asked["project"], text=True,
-                          stdin=subprocess.DEVNULL, capture_output=True,
-                          env={**os.environ, "PYTHONPATH": str(Path(asked["project"]) / "ansible")})
-    if done.returncode != 0:
-        raise running.RefusedError((done.stdout + done.stderr).strip())
-    return done.stdout
+def operation(asked: dict[str, Any], command: str, *more: str) -> Prepared:
+    """A command of `operations.releases.load`: it knows k6 and the settings."""
+    return Prepared(["python", "-m", "operations.releases.load", command, f"STACK={asked['stack']}",
+                     f"NAME={asked['name']}", *more], asked["project"], str(Path(asked["project"]) / "ansible"))
 
 
 if __name__ == "__main__":
