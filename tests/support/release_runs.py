@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -42,8 +44,13 @@ def started(platform: RunningPlatform, log: Path, book: str, *extra: str) -> sub
 
 def played(platform: RunningPlatform, folder: Path, book: str, *extra: str) -> Run:
     log = folder / f"{book}-{time.monotonic_ns()}.log"
-    status = started(platform, log, book, *extra).wait(PATIENCE_S)
-    print(log.read_text())
+    run = started(platform, log, book, *extra)
+    try:
+        status = run.wait(PATIENCE_S)
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGTERM)
+        print(log.read_text())
     return Run(status, log.read_text())
 
 

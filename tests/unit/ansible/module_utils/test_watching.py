@@ -21,8 +21,8 @@ class Source(analysis.Source):
     def __init__(self, each: Measure, whole: Measure, **shut: str) -> None:
         self._each, self._whole, self._shut = each, whole, shut
 
-    def shut(self, colour: str) -> str:
-        return self._shut.get(colour, "")
+    def shut(self) -> dict[str, str]:
+        return self._shut
 
     def begin(self) -> None:
         return

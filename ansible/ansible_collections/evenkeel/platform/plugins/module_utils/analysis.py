@@ -37,10 +37,10 @@ class Source(abc.ABC):
     def whole(self) -> dict[str, Measure]:
         """Colour -> what it did since ``begin``; no requests where that isn't known."""
 
-    def shut(self, colour: str) -> str:
-        """Why visitors of a colour get no answer of its workers at all, so that none is counted; "" when they do, or
-        where this source can't tell. Raises ``StreamError``."""
-        return ""
+    def shut(self) -> dict[str, str]:
+        """Colour -> why its visitors get no answer of its workers at all, so that none is counted; empty where they
+        do, or where this source can't tell. Raises ``StreamError``."""
+        return {}
 
     def close(self) -> None:
         """Nothing is asked any more."""
@@ -82,14 +82,17 @@ class Balancers(Source):
         self._read_logs()
         return {colour: _measure(step, []) for colour, step in found.items()}
 
-    def shut(self, colour: str) -> str:
+    def shut(self) -> dict[str, str]:
+        found: dict[str, str] = {}
         for one in self._opened:
             if opened := breakers.opened(one.ask_anew(breakers.SHOW)):
                 servers = haproxy.servers(one.ask_anew("show servers state"))
-                for backend, workers in breakers.shut(servers, opened, colour).items():
-                    return (f"{one.name} has opened the circuit breakers of all {workers} workers of {backend}: each "
-                            "failed several times in a row, and whoever is sent there gets the fallback answer")
-        return ""
+                for colour in haproxy.COLOURS:
+                    for backend, workers in breakers.shut(servers, opened, colour).items():
+                        found[colour] = (f"{one.name} has opened the circuit breakers of all {workers} workers of "
+                                         f"{backend}: each failed several times in a row, and whoever is sent there "
+                                         "gets the fallback answer")
+        return found
 
     def close(self) -> None:
         self._kept.close()

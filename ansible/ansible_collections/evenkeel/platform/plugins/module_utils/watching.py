@@ -73,9 +73,9 @@ class Watching:
     def _step(self) -> None:
         found = self._source.look()
         self._last = [*self._last, found[self._colour]][-LAST_SECONDS:]
-        self._shut = self._source.shut(self._colour)
-        if self._shut and self._source.shut(self._stable):
-            self._shut = ""  # both fail alike: that says nothing of the release
+        shut = self._source.shut()
+        # Where both fail alike, that says nothing of the release.
+        self._shut = "" if self._stable in shut else shut.get(self._colour, "")
 
     def _instant(self) -> str:
         """Over the last looks: a Prometheus' own window already is one."""
