@@ -23,8 +23,9 @@ NOTHING = ('import orders.middleware as m\nwas = m.Witness.__call__\n'
            '    if scope["type"] != "http" or scope["path"].startswith(("/health", "/metrics")):\n'
            '        return await was(self, scope, receive, send)\n'
            '    await send({"type": "http.response.start", "status": 500, "headers": []})\n'
-           '    await send({"type": "http.response.body", "body": b""})\nm.Witness.__call__ = no\n').replace("\n", "\\n")
-"""Healthy, and everything else is answered 500: the breakers open."""
+           '    await send({"type": "http.response.body", "body": b""})\nm.Witness.__call__ = no\n'
+           ).replace("\n", "\\n")
+"""Healthy, and everything else is answered 500. Who gets that is drawn anew the next time."""
 SLOW = ("import asyncio, orders.order_routes as r\\nwas = r.OrderRoutes.latest\\nasync def late(self, request):\\n"
         "    await asyncio.sleep(0.6)\\n    return await was(self, request)\\nr.OrderRoutes.latest = late\\n")
 

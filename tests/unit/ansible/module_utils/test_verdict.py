@@ -41,9 +41,15 @@ def test_too_little_or_an_unknown_percentile_is_no_data(measure: Measure) -> Non
     assert judge(measure, NOBODY, LIMITS).outcome == NO_DATA
 
 
-def test_of_too_few_requests_it_is_said_how_many_failed() -> None:
-    assert str(judge(Measure(3, 1, 2, 10.0), WELL, LIMITS)) == "no data: requests 3 < 50, and 2 of these failed"
+def test_few_requests_fail_when_so_many_did_that_the_others_can_t_make_up_for_it() -> None:
+    assert str(judge(Measure(3, 1, 2, 10.0), WELL, LIMITS)) == (
+        "fail: 2 of 3 failed: more than 1 % of 50, if all others succeed")
     assert str(judge(Measure(3, 3, 0, 10.0), WELL, LIMITS)) == "no data: requests 3 < 50"
+
+
+def test_few_requests_that_fail_as_the_stable_side_does_are_no_data() -> None:
+    said = judge(Measure(3, 1, 2, 10.0), Measure(500, 150, 350, 10.0), LIMITS)
+    assert said.outcome == NO_DATA and "the stable side does no better" in str(said)
 
 
 def test_a_failure_that_both_sides_share_says_nothing_of_the_release() -> None:
@@ -57,7 +63,11 @@ def test_a_stable_side_with_few_requests_excuses_nothing() -> None:
 
 def test_the_instant_limit_wants_enough_requests() -> None:
     assert instant(Measure(40, 20, 20), LIMITS) == "errors 50.0 % > 10 % of the last 40"
-    assert instant(Measure(10, 0, 10), LIMITS) == instant(Measure(100, 95, 5), LIMITS) == ""
+    assert instant(Measure(10, 8, 2), LIMITS) == instant(Measure(100, 95, 5), LIMITS) == ""
+
+
+def test_the_instant_limit_of_few_requests_is_what_it_would_let_fail_of_enough() -> None:
+    assert instant(Measure(4, 1, 3), LIMITS) == "3 of 4 failed: more than 10 % of 20, if all others succeed"
 
 
 def test_the_percentile_is_one_of_the_values() -> None:

@@ -18,11 +18,8 @@ WELL = Measure(100, 100, 0, 20.0)
 class Source(analysis.Source):
     """Says the same at every look."""
 
-    def __init__(self, each: Measure, whole: Measure, **shut: str) -> None:
-        self._each, self._whole, self._shut = each, whole, shut
-
-    def shut(self) -> dict[str, str]:
-        return self._shut
+    def __init__(self, each: Measure, whole: Measure) -> None:
+        self._each, self._whole = each, whole
 
     def begin(self) -> None:
         return
@@ -82,15 +79,6 @@ def test_a_prometheus_that_is_down_is_no_pass_and_is_named() -> None:
 def test_the_instant_limit_ends_it_at_once() -> None:
     outcome, why = watch(Source(Measure(40, 10, 30), WELL), seconds=3600)
     assert outcome == verdict.FAIL and why.startswith("at once: errors 75.0 % > 10 %")
-
-
-def test_a_colour_nobody_gets_through_to_ends_it_at_once_though_nothing_is_counted() -> None:
-    outcome, why = watch(Source(Measure(), Measure(), green="breakers are open"), seconds=3600)
-    assert (outcome, why) == (verdict.FAIL, "at once: breakers are open")
-
-
-def test_breakers_that_are_open_on_both_sides_say_nothing_of_the_release() -> None:
-    assert watch(Source(WELL, WELL, green="open", blue="open"))[0] == verdict.PASS
 
 
 def test_what_a_look_takes_is_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,7 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.evenkeel.platform.plugins.module_utils import (
-    balancing,
-    breakers,
-    edge_log,
-    haproxy,
-    prometheus,
-)
+from ansible_collections.evenkeel.platform.plugins.module_utils import balancing, edge_log, haproxy, prometheus
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, StreamError
 from ansible_collections.evenkeel.platform.plugins.module_utils.verdict import Measure, p95
 
@@ -36,11 +30,6 @@ class Source(abc.ABC):
     @abc.abstractmethod
     def whole(self) -> dict[str, Measure]:
         """Colour -> what it did since ``begin``; no requests where that isn't known."""
-
-    def shut(self) -> dict[str, str]:
-        """Colour -> why its visitors get no answer of its workers at all, so that none is counted; empty where they
-        do, or where this source can't tell. Raises ``StreamError``."""
-        return {}
 
     def close(self) -> None:
         """Nothing is asked any more."""
@@ -81,18 +70,6 @@ class Balancers(Source):
         self._total = {colour: self._total[colour] + step for colour, step in found.items()}
         self._read_logs()
         return {colour: _measure(step, []) for colour, step in found.items()}
-
-    def shut(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for one in self._opened:
-            if opened := breakers.opened(one.ask_anew(breakers.SHOW)):
-                servers = haproxy.servers(one.ask_anew("show servers state"))
-                for colour in haproxy.COLOURS:
-                    for backend, workers in breakers.shut(servers, opened, colour).items():
-                        found[colour] = (f"{one.name} has opened the circuit breakers of all {workers} workers of "
-                                         f"{backend}: each failed several times in a row, and whoever is sent there "
-                                         "gets the fallback answer")
-        return found
 
     def close(self) -> None:
         self._kept.close()

@@ -67,9 +67,7 @@ class Verdict:
 def judge(new: Measure, stable: Measure, limits: Limits) -> Verdict:
     """The verdict on ``new``; ``stable`` (no requests: nobody to compare with) answered in the same time."""
     if new.requests < limits.samples:
-        # A breaker that opens at once keeps visitors, and so answers, from a side that fails.
-        failed = f", and {new.failed} of these failed" if new.failed else ""
-        return Verdict(NO_DATA, (f"requests {new.requests} < {limits.samples}{failed}",))
+        return _of_few(new, stable, limits)
     wrong, alike, unknown = _against_limits(new, stable, limits)
     if wrong:
         return Verdict(FAIL, tuple(wrong))
@@ -84,7 +82,9 @@ def judge(new: Measure, stable: Measure, limits: Limits) -> Verdict:
 
 def instant(new: Measure, limits: Limits) -> str:
     """Why to stop at once, from the last seconds alone; "" when there is no reason to."""
-    if new.requests >= limits.instant_samples and new.error_percent > limits.instant_error_percent:
+    if _least_percent(new, limits.instant_samples) > limits.instant_error_percent:
+        if new.requests < limits.instant_samples:
+            return _too_many(new, limits.instant_samples, limits.instant_error_percent)
         return f"errors {new.error_percent:.1f} % > {limits.instant_error_percent:g} % of the last {new.requests}"
     return ""
 
@@ -92,6 +92,27 @@ def instant(new: Measure, limits: Limits) -> str:
 def p95(values: Sequence[float]) -> float | None:
     """The nearest-rank percentile; None of nothing."""
     return sorted(values)[math.ceil(0.95 * len(values)) - 1] if values else None
+
+
+def _least_percent(new: Measure, samples: int) -> float:
+    """How many failed of so many requests at least, if all that are missing succeed."""
+    return 100 * new.failed / max(new.requests, samples, 1)
+
+
+def _too_many(new: Measure, samples: int, percent: float) -> str:
+    return f"{new.failed} of {new.requests} failed: more than {percent:g} % of {samples}, if all others succeed"
+
+
+def _of_few(new: Measure, stable: Measure, limits: Limits) -> Verdict:
+    """Fewer than ``samples``: no data, unless too many have failed already. A visitor whom a side fails is drawn anew
+    the next time, and its breakers open: there may never be more."""
+    few = f"requests {new.requests} < {limits.samples}"
+    if _least_percent(new, limits.samples) <= limits.error_percent:
+        return Verdict(NO_DATA, (few,))
+    said = _too_many(new, limits.samples, limits.error_percent)
+    if stable.requests >= limits.samples and stable.error_percent >= ALIKE * new.error_percent:
+        return Verdict(NO_DATA, (few, f"{said}, but the stable side does no better: that says nothing of the release"))
+    return Verdict(FAIL, (said,))
 
 
 def _against_limits(new: Measure, stable: Measure, limits: Limits) -> tuple[list[str], list[str], list[str]]:

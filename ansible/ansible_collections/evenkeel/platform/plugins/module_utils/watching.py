@@ -32,7 +32,6 @@ class Watching:
         self._colour = asked["colour"]
         self._stable = next(colour for colour in haproxy.COLOURS if colour != self._colour)
         self._last: list[verdict.Measure] = []
-        self._shut = ""
         self._trouble = ""
 
     def run(self) -> tuple[str, str]:
@@ -52,7 +51,7 @@ class Watching:
                 self._store.ask("")
                 return asked, f"somebody asked for it: {asked}"
             self._look(self._step)
-            if reason := self._instant() or self._shut:
+            if reason := self._instant():
                 return verdict.FAIL, f"at once: {reason}"
             now = time.monotonic()  # a look takes a while, and is part of the watch
             if asked != PAUSE:
@@ -73,9 +72,6 @@ class Watching:
     def _step(self) -> None:
         found = self._source.look()
         self._last = [*self._last, found[self._colour]][-LAST_SECONDS:]
-        shut = self._source.shut()
-        # Where both fail alike, that says nothing of the release.
-        self._shut = "" if self._stable in shut else shut.get(self._colour, "")
 
     def _instant(self) -> str:
         """Over the last looks: a Prometheus' own window already is one."""

@@ -40,7 +40,7 @@ options:
     type: str
     default: ''
   samples:
-    description: Fewer answers are no data.
+    description: Fewer answers are no data; or a failure, when so many failed that all others can't make up for it.
     type: int
     default: 50
   error_percent:
