@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -11,7 +11,8 @@ from ansible_collections.evenkeel.platform.plugins.module_utils.streams import M
 from ansible_collections.evenkeel.platform.plugins.module_utils.verdict import Limits, Measure
 from ansible_collections.evenkeel.platform.plugins.modules import release_watch
 
-ASKED = {"colour": "green", "seconds": 0.05, "until_samples": 0, "patience_s": 0.05, "source": "balancers"}
+ASKED = {"colour": "green", "seconds": 0.05, "until_samples": 0, "patience_s": 0.05, "source": "balancers",
+         "counted": {}}
 WELL = Measure(100, 100, 0, 20.0)
 
 
@@ -21,7 +22,7 @@ class Source(analysis.Source):
     def __init__(self, each: Measure, whole: Measure) -> None:
         self._each, self._whole = each, whole
 
-    def begin(self) -> None:
+    def begin(self, _counted: Mapping[str, Any]) -> None:
         return
 
     def look(self) -> dict[str, Measure]:

@@ -6,6 +6,7 @@ import abc
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import balancing, edge_log, haproxy, prometheus
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams, StreamError
@@ -20,8 +21,9 @@ class Source(abc.ABC):
     """Measures of both colours. ``begin`` starts the time that ``whole`` is about."""
 
     @abc.abstractmethod
-    def begin(self) -> None:
-        """From now on."""
+    def begin(self, counted: Mapping[str, Any]) -> None:
+        """From now on; or from the moment that ``counted`` is of, as ``traffic_split`` returns it. Visitors whom a
+        colour fails may be gone a second after the switch."""
 
     @abc.abstractmethod
     def look(self) -> dict[str, Measure]:
@@ -51,11 +53,12 @@ class Balancers(Source):
         self._seen: set[str] = set()
         self._since = 0.0
 
-    def begin(self) -> None:
-        self._known = self._counters()
+    def begin(self, counted: Mapping[str, Any]) -> None:
+        self._known = {name: {colour: haproxy.Counters(**counters) for colour, counters in by_colour.items()}
+                       for name, by_colour in counted.get("balancers", {}).items()} or self._counters()
         self._total = {colour: haproxy.Counters() for colour in haproxy.COLOURS}
         self._times = {colour: [] for colour in haproxy.COLOURS}
-        self._since = time.time()
+        self._since = counted.get("at", time.time())
         self._seen = set()
 
     def look(self) -> dict[str, Measure]:
@@ -118,8 +121,8 @@ class Prometheus(Source):
         self._query, self._window = p95_query, window_s
         self._began = time.monotonic()
 
-    def begin(self) -> None:
-        self._began = time.monotonic()
+    def begin(self, counted: Mapping[str, Any]) -> None:
+        self._began = time.monotonic() - (time.time() - counted["at"] if counted else 0.0)
 
     def look(self) -> dict[str, Measure]:
         return self._ask(self._window)

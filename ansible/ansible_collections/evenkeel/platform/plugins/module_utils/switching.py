@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import balancing, haproxy, lock, proof, running, split
@@ -36,6 +37,7 @@ class Switch:
         result = self._result(seen, change, bool(wrong or out_of_reach))
         if not wrong and not out_of_reach:
             if not self._check_mode:
+                result["counted"] = counted(opened)
                 traffic = proof.Watch(opened, change.wanted).until(self._asked["observe_s"], self._other, 0)
                 result |= self._counted(traffic)
             result["narration"].append(f"{self._colour} has {self._asked['percent']} % of the requests on "
@@ -91,6 +93,7 @@ class Switch:
     def _switch(self, opened: list[balancing.Opened], out_of_reach: dict[str, str], seen: dict[str, split.Seen],
                 change: split.Change, result: dict[str, Any]) -> dict[str, Any]:
         split.prepare(opened, change)
+        result["counted"] = counted(opened)
         watch = proof.Watch(opened, change.wanted)
         done = split.commit(opened, change, seen)
         emptied = self._other if self._asked["percent"] == 100 else self._colour
@@ -132,5 +135,11 @@ class Switch:
 
     def _counted(self, traffic: proof.Traffic) -> dict[str, Any]:
         percent = traffic.actual_percent(self._colour)
-        return {"actual": dict(traffic.requests), "actual_percent": None if percent is None else round(percent, 1),
-                "counted_at": time.time()}
+        return {"actual": dict(traffic.requests), "actual_percent": None if percent is None else round(percent, 1)}
+
+
+def counted(opened: Sequence[balancing.Opened]) -> dict[str, Any]:
+    """What every balancer did of each colour until now, for who goes on counting from here."""
+    return {"at": time.time(), "balancers": {
+        name: {colour: asdict(counters) for colour, counters in haproxy.by_colour(found).items()}
+        for name, found in balancing.counters(opened).items()}}

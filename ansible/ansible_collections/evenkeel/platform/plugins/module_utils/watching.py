@@ -42,7 +42,7 @@ class Watching:
             self._source.close()
 
     def _watch(self) -> tuple[str, str]:
-        self._look(self._source.begin)
+        self._look(lambda: self._source.begin(self._asked["counted"]))
         passed, told, clock = 0.0, 0.0, time.monotonic()
         while True:
             time.sleep(min(STEP_S, max(LEAST_STEP_S, self._asked["seconds"] - passed)))

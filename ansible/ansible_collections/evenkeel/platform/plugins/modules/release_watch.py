@@ -22,6 +22,12 @@ options:
     description: How long, in seconds.
     type: float
     default: 30.0
+  counted:
+    description:
+      - What M(evenkeel.platform.traffic_split) returned as RV(evenkeel.platform.traffic_split#module:counted): requests
+        count from that moment on, not from the beginning of the watch.
+    type: dict
+    default: {}
   until_samples:
     description: End earlier when so many requests were answered. V(0) means that the time counts alone.
     type: int
@@ -107,6 +113,7 @@ def main() -> None:
     module = running.module(
         colour={"type": "str", "choices": list(haproxy.COLOURS), "required": True},
         seconds={"type": "float", "default": 30.0}, until_samples={"type": "int", "default": 0},
+        counted={"type": "dict", "default": {}},
         patience_s={"type": "float", "default": 30.0}, limits={"type": "dict", "default": {}},
         source={"type": "str", "choices": ["balancers", "prometheus"], "default": "balancers"},
         prometheus_url={"type": "str", "default": ""}, p95_query={"type": "str", "default": ""})

@@ -105,6 +105,12 @@ actual_percent:
   description: What O(colour) was sent of them; null when nobody asked anything.
   returned: not in check mode
   type: float
+counted:
+  description:
+    - What every load balancer had answered of each colour just before the change (or now, where nothing had to be
+      changed), and when (C(at), seconds since 1970). M(evenkeel.platform.release_watch) counts on from there.
+  returned: not in check mode
+  type: dict
 narration:
   description: The same as sentences.
   returned: always
