@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import haproxy
 from ansible_collections.evenkeel.platform.plugins.module_utils.balancing import Opened
+from ansible_collections.evenkeel.platform.plugins.module_utils.split import Done
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import Member
 
 STEP_S, SLOW_STEP_S = 0.001, 0.02
@@ -72,30 +73,40 @@ class Watch:
         self._opened = opened
         names = [haproxy.backend(pool, colour, access) for pool in pools for colour in haproxy.COLOURS
                  for access in haproxy.ACCESSES]
-        self._questions = [f"show stat {name} 2 -1" for name in names]
+        self.questions = [f"show stat {name} 2 -1" for name in names]
         self._first = self._sample()
 
-    def until(self, seconds: float, old: str, began: float) -> Traffic:
-        """Count for that long. ``began`` (time.time()): since when ``last_old_ms`` counts. That figure is from above:
-        the moment at which a sample showed the last request, not the request's own; and what came between the sample
-        before the switch and the first one after it counts as after."""
-        deadline, last, known = time.monotonic() + seconds, None, self._first[old]
+    def until(self, seconds: float, old: str, done: Done | None = None) -> Traffic:
+        """Count for that long. ``done``: the switch, with ``questions`` asked in its command; since it began
+        ``last_old_ms`` counts. That figure is from above: the moment at which a balancer's answer showed the last
+        request, not the request's own; and what it was sent between the first sample and its command counts as sent
+        until it acknowledged that."""
+        deadline, last = time.monotonic() + seconds, None
+        known = {name: counts[old] for name, counts in self._first.items()}
+        for name, text in (done.counted if done else {}).items():
+            there = _begun(text)[old]
+            if done and there != known[name]:
+                known[name], last = there, max(last or 0.0, done.acknowledged_ms[name])
         after = begin = self._sample()
         started = changed = time.monotonic()
         while True:
-            if after[old] != known:
-                known, last, changed = after[old], (time.time() - began) * 1000, time.monotonic()
+            sent = {name: counts[old] for name, counts in after.items()}
+            if sent != known:
+                known, changed = sent, time.monotonic()
+                last = (time.time() - done.began) * 1000 if done else None
             if time.monotonic() >= deadline:
                 break
             time.sleep(STEP_S if time.monotonic() < min(changed + MOMENT_S, started + LONGEST_S) else SLOW_STEP_S)
             after = self._sample()
-        return Traffic({colour: after[colour] - begin[colour] for colour in haproxy.COLOURS}, last)
+        return Traffic({colour: sum(after[name][colour] - begin[name][colour] for name in after)
+                        for colour in haproxy.COLOURS}, last)
 
-    def _sample(self) -> dict[str, int]:
+    def _sample(self) -> dict[str, dict[str, int]]:
+        """Balancer -> colour -> requests that it was sent."""
         for one in self._opened:
-            one.order(self._questions)
-        found = dict.fromkeys(haproxy.COLOURS, 0)
-        for one in self._opened:
-            for colour, counter in haproxy.by_colour(haproxy.counters(one.answer(len(self._questions)))).items():
-                found[colour] += counter.begun
-        return found
+            one.order(self.questions)
+        return {one.name: _begun(one.answer(len(self.questions))) for one in self._opened}
+
+
+def _begun(text: str) -> dict[str, int]:
+    return {colour: counter.begun for colour, counter in haproxy.by_colour(haproxy.counters(text)).items()}

@@ -8,9 +8,11 @@ next run puts it right, since it looks at every balancer's file and running map 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import haproxy
@@ -56,10 +58,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Done:
-    """``began``: when the first runtime command was sent; ``acknowledged_ms``: until the last balancer's word."""
+    """``began``: when the first runtime command was sent; ``acknowledged_ms``: balancer -> until its word. ``counted``:
+    balancer -> what it answered to the questions that went with the command, and so right after it."""
 
     began: float
-    acknowledged_ms: float
+    acknowledged_ms: Mapping[str, float]
+    counted: Mapping[str, str]
 
 
 def said(entries: Mapping[str, str]) -> str:
@@ -99,33 +103,39 @@ def prepare(opened: Sequence[Opened], change: Change) -> None:
         raise RefusedError(f"not every load balancer could be prepared: {error}. Nothing was changed.") from None
 
 
-def commit(opened: Sequence[Opened], change: Change, seen: Mapping[str, Seen]) -> Done:
-    """Phase two. Raises ``RefusedError`` when it had to be undone or could not be."""
+def commit(opened: Sequence[Opened], change: Change, seen: Mapping[str, Seen], questions: Sequence[str] = ()) -> Done:
+    """Phase two. Each balancer is asked ``questions`` with the command that changes it: nothing of ours lies between.
+    Raises ``RefusedError`` when it had to be undone or could not be."""
     names = list(change.files)
     try:
         _everywhere(opened, " && ".join(f"mv -f {name}{NEXT} {name}" for name in names))
     except StreamError as error:
         raise RefusedError(_undo(opened, change, seen, str(error), running=False)) from None
     lines = {one.name: commands(change.path, seen[one.name].running, change.wanted) for one in opened}
-    began, clock = time.time(), time.monotonic()
     failed: list[str] = []
     asked: list[Opened] = []
-    for one in opened:
-        try:
-            if lines[one.name]:
-                one.order(lines[one.name])
-                asked.append(one)
-        except StreamError as error:
-            failed.append(str(error))
-    for one in asked:
-        try:
-            if wrong := complaint(one.answer(len(lines[one.name]))):
-                failed.append(f"{one.name}: {wrong}")
-        except StreamError as error:
-            failed.append(str(error))
+    acknowledged: dict[str, float] = {}
+    counted: dict[str, str] = {}
+    with promptly():
+        began, clock = time.time(), time.monotonic()
+        for one in opened:
+            try:
+                if lines[one.name]:
+                    one.order([*lines[one.name], *questions])
+                    asked.append(one)
+            except StreamError as error:
+                failed.append(str(error))
+        for one in asked:
+            try:
+                if wrong := complaint(one.answer(len(lines[one.name]))):
+                    failed.append(f"{one.name}: {wrong}")
+                acknowledged[one.name] = (time.monotonic() - clock) * 1000
+                counted[one.name] = one.answer(len(questions))
+            except StreamError as error:
+                failed.append(str(error))
     if failed:
         raise RefusedError(_undo(opened, change, seen, "; ".join(failed), running=True))
-    return Done(began, (time.monotonic() - clock) * 1000)
+    return Done(began, acknowledged, counted)
 
 
 def confirm(balancers: Balancers, change: Change, among: Sequence[str]) -> list[str]:
@@ -148,6 +158,22 @@ def confirm(balancers: Balancers, change: Change, among: Sequence[str]) -> list[
             time.sleep(1.0)
     raise RefusedError(f"the new split could not be read back everywhere: {'; '.join(gone.values()) or 'it changes'}. "
                        "Next: run the same command again, it repairs what differs")
+
+
+@contextlib.contextmanager
+def promptly() -> Iterator[None]:
+    """For the moment in which balancers differ, before whatever else wants the processors: they differ for as long as
+    this waits. Only root may; others go on as they are."""
+    before, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(os.sched_get_priority_min(os.SCHED_RR)))
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, before, parameters)
 
 
 def _everywhere(opened: Sequence[Opened], script: str) -> None:

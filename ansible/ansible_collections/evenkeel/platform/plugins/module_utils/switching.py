@@ -38,7 +38,7 @@ class Switch:
         if not wrong and not out_of_reach:
             if not self._check_mode:
                 result["counted"] = counted(opened)
-                traffic = proof.Watch(opened, change.wanted).until(self._asked["observe_s"], self._other, 0)
+                traffic = proof.Watch(opened, change.wanted).until(self._asked["observe_s"], self._other)
                 result |= self._counted(traffic)
             result["narration"].append(f"{self._colour} has {self._asked['percent']} % of the requests on "
                                        f"{len(opened)} load balancers already")
@@ -95,21 +95,22 @@ class Switch:
         split.prepare(opened, change)
         result["counted"] = counted(opened)
         watch = proof.Watch(opened, change.wanted)
-        done = split.commit(opened, change, seen)
+        done = split.commit(opened, change, seen, watch.questions)
+        acknowledged_ms = max(done.acknowledged_ms.values(), default=0.0)
         emptied = self._other if self._asked["percent"] == 100 else self._colour
         try:
-            traffic = watch.until(self._asked["observe_s"], emptied, done.began)
+            traffic = watch.until(self._asked["observe_s"], emptied, done)
         except StreamError:
             traffic = proof.Traffic()  # a balancer ended meanwhile: what is read back next decides
         told = result["narration"]
         told += split.confirm(self._balancers, change, [one.name for one in opened])
         result |= {"switch": {"typed": lock.typed(), "began": done.began, "colour": self._colour,
-                              "percent": self._asked["percent"], "acknowledged_ms": round(done.acknowledged_ms, 2),
+                              "percent": self._asked["percent"], "acknowledged_ms": round(acknowledged_ms, 2),
                               "last_old_ms": traffic.last_old_ms and round(traffic.last_old_ms, 2)},
                    **self._counted(traffic)}
         actual = result["actual_percent"]
         told.append(f"{self._colour} has {self._asked['percent']} % of the requests on {len(opened)} load balancers, "
-                    f"confirmed after {done.acknowledged_ms:.1f} ms; sent since then: "
+                    f"confirmed after {acknowledged_ms:.1f} ms; sent since then: "
                     + ("nothing" if actual is None else
                        f"{actual:.1f} % of {sum(traffic.requests.values())}"))
         self._leave_word(out_of_reach, change, told)
