@@ -25,6 +25,7 @@ from components import monitoring_collector, monitoring_logs, monitoring_traces
 from components import monitoring_exporters as exporters
 from components import monitoring_targets as targets
 from components.alerts import groups
+from components.alerts.watching import WATCHING
 from components.settings.monitoring import Monitoring as MonitoringSettings
 from components.stack_config import own_secret
 from components.tier import Tier
@@ -81,6 +82,8 @@ class Monitoring(Tier):
                      f"--storage.tsdb.retention.time={own.retention_days}d",
                      f"--storage.tsdb.retention.size={int(own.retention_gib * 1024)}MB",
                      f"--web.listen-address=:{PROMETHEUS_PORT}", "--log.level=warn",
+                     # Aligned, figures keep a time that the clock has left when it is set back, and are refused.
+                     "--no-scrape.adjust-timestamps",
                      # What is pending at a restart is neither forgotten nor told anew.
                      "--rules.alert.for-outage-tolerance=1h", "--rules.alert.for-grace-period=10s"),
             files=lambda _member: [*_with_effect(tls, Effect.NONE), *self._prometheus_files(settings)],
@@ -94,9 +97,9 @@ class Monitoring(Tier):
         managers = [f"{names.member(ALERTMANAGER, n)}:{ALERTMANAGER_PORT}"
                     for n in range(1, settings.alertmanager.members + 1)]
         return [
-            self.file(PROMETHEUS_FILE, "prometheus/prometheus.yml.j2", interval_s=settings.prometheus.interval_s,
-                      config_dir=CONFIG_DIR, jobs=jobs, managers=managers, dropped="|".join(targets.DROPPED),
-                      most_samples=targets.MOST_SAMPLES),
+            self.file(PROMETHEUS_FILE, "prometheus/prometheus.yml.j2", stack=self.context.stack,
+                      interval_s=settings.prometheus.interval_s, config_dir=CONFIG_DIR, jobs=jobs, managers=managers,
+                      dropped="|".join(targets.DROPPED), most_samples=targets.MOST_SAMPLES),
             self.file("rules.yml", "prometheus/rules.yml.j2", groups=groups(self.context.settings, declared)),
         ]
 
@@ -124,7 +127,8 @@ class Monitoring(Tier):
         routes = self.settings.routes
         return [
             self.file(ALERTMANAGER_FILE, "alertmanager/alertmanager.yml.j2", own=self.settings.alertmanager,
-                      config_dir=CONFIG_DIR, secrets_dir=f"{CONFIG_DIR}/{SECRETS}", routes=routes, test=TEST_LABEL),
+                      config_dir=CONFIG_DIR, secrets_dir=f"{CONFIG_DIR}/{SECRETS}", routes=routes, test=TEST_LABEL,
+                      watching=WATCHING),
             self.file("messages.tmpl", "alertmanager/messages.tmpl.j2"),
             # Read for every message.
             *(ConfigFile(f"{SECRETS}/{name}", own_secret(f"alert-{name}"), secret=True, effect=Effect.NONE)

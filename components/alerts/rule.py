@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 INFO, WARNING, CRITICAL = "info", "warning", "critical"
+ALL_IS_WELL = "none"
+"""Of what fires while nothing is wrong: no person is told, and nothing counts it."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from components.alerts.health import HEALTH, TIER_HEALTH
 from components.alerts.members import MEMBER_UP
+from components.alerts.rule import ALL_IS_WELL
 from components.pools import COLOURS
 from components.settings import Settings, SettingsError
 from operations.dashboard import hops, plots
@@ -77,8 +78,9 @@ def _overview(settings: Settings) -> list[Panel]:
         *(Panel(plot.title, plot.unit, [Query(curve.expression, curve.name) for curve in plot.curves], plot.limits)
           for plot in plots.plots(settings)),
         Panel("Members that are up", "", [Query(f"sum by (tier) ({MEMBER_UP})", "{{tier}}")]),
-        Panel("Alerts that fire", "", [Query('count by (alertname, severity) (ALERTS{alertstate="firing"}) or '
-                                             "0 * count(up)", "{{alertname}} {{severity}}")]),
+        Panel("Alerts that fire", "", [Query(
+            f'count by (alertname, severity) (ALERTS{{alertstate="firing", severity!="{ALL_IS_WELL}"}}) or '
+            "0 * count(up)", "{{alertname}} {{severity}}")]),
     ]
 
 

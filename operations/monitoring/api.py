@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import httpx
 from docker.models.containers import Container
 
+from components.alerts.rule import ALL_IS_WELL
 from components.monitoring import ALERTMANAGER, ALERTMANAGER_PORT, PROMETHEUS, PROMETHEUS_PORT
 from components.targets.docker import engine, naming
 from components.workload import Zone
@@ -161,8 +162,13 @@ class Line:
 
 
 def alerts(stack: str) -> list[dict[str, Any]]:
-    """Every alert that is pending or fires, as Prometheus tells it."""
-    return list(_answer(prometheus(stack), PROMETHEUS_PORT, "/api/v1/alerts")["alerts"])
+    """Every alert that is pending or fires, as Prometheus tells it; heartbeats are none."""
+    return wrong(_answer(prometheus(stack), PROMETHEUS_PORT, "/api/v1/alerts"))
+
+
+def wrong(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Of an answer of ``/api/v1/alerts`` those that say that something is wrong."""
+    return [one for one in told["alerts"] if one["labels"].get("severity") != ALL_IS_WELL]
 
 
 def address(container: Container, stack: str, port: int) -> str:

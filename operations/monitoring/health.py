@@ -11,6 +11,7 @@ import docker.errors
 from components.alerts.health import COUNTED_ALREADY, HEALTH, TIER_HEALTH
 from components.alerts.members import MEMBER_UP
 from components.alerts.rule import CRITICAL, INFO, WARNING
+from components.alerts.watching import BLIND
 from operations.monitoring import api
 from operations.setup.errors import SetupError
 
@@ -45,6 +46,8 @@ class Health:
     def line(self) -> str:
         """In one sentence."""
         if self.score is None:
+            if blind := next((reason for reason in self.reasons if reason.name == BLIND), None):
+                return f"health is not known: {blind.says}"
             return "health is not known yet: Prometheus has just begun to watch"
         said = [reason.says for reason in self.reasons if reason.severity != INFO]
         more = f"; and {len(said) - TOLD} more" if len(said) > TOLD else ""
@@ -60,11 +63,12 @@ def of(score: api.Told, tiers: api.Told, down: api.Told, alerts: api.Told) -> He
     """Made of Prometheus' answers."""
     members = [_down(row["metric"]) for row in down.rows]
     known = {reason.member for reason in members}
-    fires = [_alert(one) for one in (alerts.data or {"alerts": []})["alerts"] if one["state"] == "firing"
+    fires = [_alert(one) for one in api.wrong(alerts.data or {"alerts": []}) if one["state"] == "firing"
              and not (one["labels"]["alertname"] == COUNTED_ALREADY and one["labels"].get("member") in known)]
     reasons = sorted([*members, *fires], key=lambda reason: (SEVERITIES.index(reason.severity), reason.tier,
                                                              reason.name))
-    return Health(float(score.rows[0]["value"][1]) if score.rows else None,
+    known_now = score.rows and not any(reason.name == BLIND for reason in reasons)
+    return Health(float(score.rows[0]["value"][1]) if known_now else None,
                   {row["metric"]["tier"]: float(row["value"][1]) for row in tiers.rows}, reasons)
 
 

@@ -15,11 +15,15 @@ from typing import Any
 
 import pytest
 
+from components.targets.docker import engine
 from operations.dashboard import grafana, server
+from operations.drills.faults import Full
+from operations.drills.platform import Platform as Drilled
 from operations.monitoring import __main__ as commands
 from operations.monitoring import api, health
 from operations.setup.deploy import DeployError
 from operations.setup.errors import SetupError
+from operations.setup.images import image_tag
 from operations.setup.paths import ROOT
 from tests.support import looks
 from tests.support.load import Load
@@ -27,13 +31,13 @@ from tests.support.running import SETTINGS, RunningPlatform, settled
 
 STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}")
 HOOK, PORT = "alertmanager-2", 9999
-MESSAGES = "/tmp/messages"
+MESSAGES, BEATS = "/tmp/messages", "/tmp/beats"
 RECEIVER = textwrap.dedent(f"""
     from http.server import BaseHTTPRequestHandler, HTTPServer
     class Hook(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            with open("{MESSAGES}", "ab") as messages:
+            with open("{BEATS}" if self.path == "/beat" else "{MESSAGES}", "ab") as messages:
                 messages.write(body + b"\\n")
             self.send_response(200)
             self.end_headers()
@@ -45,11 +49,13 @@ KILL = textwrap.dedent("""
         if sys.argv[1] in (process / "cmdline").read_text() and int(process.name) != os.getpid():
             os.kill(int(process.name), 15)
 """)
+BEAT_S = 15
 MONITORING: dict[str, Any] = {
     "alertmanager": {"group_interval_s": 5},
     "routes": {
         "hook": {"kind": "webhook", "url": f"http://{HOOK}:{PORT}/", "severities": ["info", "warning", "critical"]},
-        "closed": {"kind": "webhook", "url": f"http://{HOOK}:1/", "severities": ["info"]}}}
+        "closed": {"kind": "webhook", "url": f"http://{HOOK}:1/", "severities": ["info"]},
+        "outside": {"kind": "heartbeat", "url": f"http://{HOOK}:{PORT}/beat", "every_s": BEAT_S}}}
 EXPORTERS = ("pg_up", "redis_up", "nginx_up", "pgbouncer_up", "probe_success")
 BUSY = {"CpuBusy", "MemoryFull", "DiskFull", "SlowAnswers"}
 """The machine's and its tests' affair."""
@@ -206,6 +212,33 @@ def test_a_restart_of_prometheus_fires_nothing(watched: RunningPlatform) -> None
     assert [one for one in told(watched)[before:] if one[2] == "firing" and one[0] not in BUSY] == []
 
 
+def beats(watched: RunningPlatform) -> int:
+    """How many the service elsewhere was told of."""
+    code, output = watched.container(HOOK).exec_run(["cat", BEATS])
+    return len(output.decode().splitlines()) if code == 0 else 0
+
+
+def test_a_prometheus_whose_disk_is_full_says_so_and_its_heartbeat_stays_away(watched: RunningPlatform) -> None:
+    wait(lambda: beats(watched) >= 2, 2 * BEAT_S + QUIET_S, "two heartbeats")
+    before = len(told(watched))
+    fault = Full(["prometheus-1"], 180)
+    drilled = Drilled(watched.stack, watched.outputs)
+    fault.apply(drilled)
+    try:
+        took = wait(lambda: ("FiguresNotKept", "", "firing") in told(watched)[before:], 60, "it is told")
+        print(f"told after {took:.1f} s")
+        assert health.line(STACK).startswith("health is not known: Prometheus has kept no figure for 15 s")
+        time.sleep(QUIET_S)  # the last one may be on its way
+        last = beats(watched)
+        time.sleep(2 * BEAT_S)
+        assert beats(watched) == last, "who waits elsewhere is told that it stays away"
+        assert watched.fit("prometheus-1"), "it lives"
+    finally:
+        fault.undo(drilled)
+    wait(lambda: ("FiguresNotKept", "", "resolved") in told(watched)[before:] and beats(watched) > last, OVER_S,
+         "it keeps figures again, and says so")
+
+
 def test_what_was_promised_is_reported(watched: RunningPlatform, capsys: pytest.CaptureFixture[str]) -> None:
     """By then the probes alone have asked often enough."""
     def reported() -> bool:
@@ -348,3 +381,50 @@ def test_a_playbook_answers_an_alert_once(checked: RunningPlatform, tmp_path: Pa
         book.unlink()
     assert (tmp_path / "heard").read_text() == f"again {STACK} CheckFailing wrong\n"
     assert "600 s are to be between two runs" in said
+
+
+JUMP_S = 3600
+OFF_BY = "/tmp/clock-off-by-s"
+
+
+@pytest.fixture
+def with_a_clock_that_jumps(watched: RunningPlatform) -> Iterator[RunningPlatform]:
+    """Prometheus' clock is what a file says; as everybody's again afterwards."""
+    before, reference = watched.settings(), "evenkeel-test/prometheus:jumping-clock"
+    engine.client().images.build(path=str(ROOT / "tests/support/jumping_clock"), tag=reference, rm=True, forcerm=True,
+                                 buildargs={"BASE": image_tag("prometheus"), "PROGRAM": "/usr/bin/prometheus"})
+    try:
+        watched.write_settings({**before, "images": {"prometheus": reference}})
+        watched.up()
+        wait(lambda: answers(watched), 60, "it asks")
+        yield watched
+    finally:
+        watched.write_settings(before)
+        watched.up()
+
+
+def fresh() -> bool:
+    """Whether what everybody said is of the last three rounds."""
+    rows = asked("max(time() - timestamp(up{exporter=\"\"}))")
+    return bool(rows) and 0 <= float(rows[0]["value"][1]) < 15
+
+
+def test_a_clock_that_jumps_blinds_nobody_and_tells_nothing_wrong(with_a_clock_that_jumps: RunningPlatform) -> None:
+    watched = with_a_clock_that_jumps
+    wait(fresh, 30, "figures come in")
+    # Of these two clocks only one jumps here; a machine has one.
+    compared = {alert["name"] for group in json.loads(api.ask(api.prometheus(STACK), 9090, "/api/v1/rules"))["data"][
+        "groups"] for alert in group["rules"] if alert["type"] == "alerting" and "time()" in alert["query"]}
+    before = len(told_all(watched))
+    for off_by in (JUMP_S, 0):
+        watched.inside("prometheus-1", "sh", "-c", f"echo {off_by} >{OFF_BY}")
+        clock = time.time() + off_by
+        wait(lambda clock=clock: abs(float(asked("time()")[0]["value"][1]) - clock) < 60, 10, "its clock has jumped")
+        wait(fresh, 30, "figures are kept, and are new")
+        time.sleep(20)
+        assert fresh(), "and go on"
+    watched.container("prometheus-1").restart(timeout=10)
+    wait(lambda: answers(watched) and fresh(), 60, "it goes on after a restart, too")
+    time.sleep(20)
+    fired = {one[0] for one in told(watched)[before:] if one[2] == "firing"}
+    assert not fired - BUSY - compared, fired

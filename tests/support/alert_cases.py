@@ -264,6 +264,10 @@ CASES: Mapping[tuple[str, str], Case] = {
          **of("node_filesystem_size_bytes", {**X1, "device": "/dev/vda"}, "100x100")},
         "the machine's disk /dev/vda is in use: 95.0 %, the limit is 90 %", {**MACHINE, "device": "/dev/vda"}),
     # -- whether we would notice
+    ("FiguresNotKept", "critical"): Case(
+        50, of("up", R1, "1x3 _x20"), of("up", R1, "1x3 _x2 1x20"),
+        "Prometheus has kept no figure for 15 s: its disk takes nothing more, or it asks nobody; until it does no "
+        "other alert can be trusted, nor that one is over", {"tier": "monitoring"}),
     ("ExporterDown", "warning"): Case(
         60, of("up", {**R1, "exporter": "redis"}, "1x3 0x20"), of("up", {**R1, "exporter": "redis"}, "1x3 0x4 1x16"),
         "the exporter redis does not answer: nothing is known of those whom it asks",

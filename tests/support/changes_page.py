@@ -53,7 +53,7 @@ def _classes() -> dict[str, Variation]:
 
 def _route(kind: str) -> dict[str, Any]:
     given = {"email": {"to": ["a@example.org"], "sender": "a@example.org", "server": "mail.example.org:587"},
-             "webhook": {"url": "https://a.example.org"}}
+             "webhook": {"url": "https://a.example.org"}, "heartbeat": {"url": "https://a.example.org"}}
     return {"monitoring": {"routes": {"web": {"kind": kind, **given.get(kind, {})}}}}
 
 
@@ -177,6 +177,7 @@ VARIATIONS: Mapping[str, Variation] = {
     f"{ROUTE}.user": _one("anne", **_route("email")),
     f"{ROUTE}.url": _one("https://b.example.org", **_route("webhook")),
     f"{ROUTE}.token": _one(True, **_route("webhook")),
+    f"{ROUTE}.every_s": _one(300, **_route("heartbeat")),
     f"{ALERT}.expression": _one("shop_carts < 5", **OWN_ALERT),
     f"{ALERT}.says": _one("few buy", **OWN_ALERT),
     f"{ALERT}.for_s": _one(30, **OWN_ALERT),

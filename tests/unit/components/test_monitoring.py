@@ -198,6 +198,7 @@ ROUTES = {
              "server": "mail.example.org:587", "user": "shop"},
     "hook": {"kind": "webhook", "url": "https://hook.example.org/x?a=1", "token": True},
     "open-hook": {"kind": "webhook", "url": "http://hook.example.org"},
+    "outside": {"kind": "heartbeat", "url": "https://beat.example.org/x", "every_s": 120},
 }
 
 
@@ -210,7 +211,7 @@ def routed() -> Plan:
 def test_amtool_accepts_every_kind_of_route(routed: Plan, tmp_path: Path) -> None:
     said = judged("alertmanager", ["amtool", "check-config", "alertmanager.yml"],
                   laid_out(routed, "alertmanager-1", tmp_path))
-    assert "6 receivers" in said and "1 templates" in said
+    assert "7 receivers" in said and "1 templates" in said
 
 
 def test_secrets_of_routes_are_files_of_their_own(routed: Plan) -> None:
@@ -225,6 +226,7 @@ def test_secrets_of_routes_are_files_of_their_own(routed: Plan) -> None:
     (["severity=warning", "alertname=MemberDown"], "chat,mail,hook,open-hook"),
     (["severity=info", "alertname=RestartPending"], "nobody"),
     (["severity=critical", "test_route=chat"], "chat"),
+    (["severity=none", "alertname=Watching"], "outside"),
 ])
 def test_amtool_leads_alerts_where_they_belong(labels: list[str], receivers: str, routed: Plan, tmp_path: Path) -> None:
     said = judged("alertmanager", ["amtool", "config", "routes", "test", "--config.file=alertmanager.yml", *labels],
@@ -239,6 +241,8 @@ def test_amtool_leads_alerts_where_they_belong(labels: list[str], receivers: str
     ({"kind": "email", "to": ["a"], "sender": "b@example.org", "server": "x:25"}, "no address of a mailbox"),
     ({"kind": "email", "to": ["a@b"], "sender": "b@example.org", "server": "x"}, "a name and a port"),
     ({"kind": "webhook", "url": "hook.example.org"}, "url"),
+    ({"kind": "webhook", "url": "https://hook.example.org", "every_s": 30}, "`every_s` means nothing to webhook"),
+    ({"kind": "heartbeat", "url": "https://a.example.org", "severities": ["info"]}, "`severities` means nothing to"),
     ({"kind": "fax"}, "kind"),
 ])
 def test_routes_that_lead_nowhere_are_refused(route: dict[str, Any], said: str) -> None:

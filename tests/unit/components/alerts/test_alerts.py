@@ -14,7 +14,7 @@ from components.platform import Platform
 from components.rendering import render_text
 from components.settings import Settings, SettingsError
 from operations.setup.paths import ROOT
-from tests.support.alert_cases import CASES, STEP_S, Case
+from tests.support.alert_cases import CASES, MONITORING, R1, STEP_S, Case, of
 from tests.support.checkers import judged
 from tests.support.mocks import declare
 
@@ -51,6 +51,19 @@ def test_every_alert_fires_and_is_quiet_as_it_should(default: list[Group], tmp_p
                 write(tmp_path / name, default, alert, promtool_case(alert, values, case.at_s, expected))
     said = judged("prometheus", ["promtool", "test", "rules", *names], tmp_path)
     assert said.count("SUCCESS") == len(names) and "FAILED" not in said, said
+
+
+def test_a_heartbeat_goes_on_while_figures_come_in_and_stops_when_they_do(tmp_path: Path) -> None:
+    route = {"kind": "heartbeat", "url": "https://beat.example.org"}
+    _, beating = declare({**CONFIG, "monitoring": {"routes": {"outside": route}}})
+    known = groups(beating.settings, beating.context.declared)
+    alert = next(one for group in known for one in group.alerts if one.name == "Watching")
+    case = Case(50, of("up", R1, "1x30"), of("up", R1, "1x3 _x20"), "figures come in, are kept and are judged",
+                MONITORING)
+    for word, values, expected in (("fires", case.fires, [expectation(alert, case)]), ("quiet", case.quiet, [])):
+        write(tmp_path / word, known, alert, promtool_case(alert, values, case.at_s, expected))
+    said = judged("prometheus", ["promtool", "test", "rules", "fires.test.json", "quiet.test.json"], tmp_path)
+    assert said.count("SUCCESS") == 2 and "FAILED" not in said, said
 
 
 def test_promtool_would_notice(default: list[Group], tmp_path: Path) -> None:
@@ -140,7 +153,7 @@ def test_a_route_class_is_judged_by_its_own_routes(tmp_path: Path) -> None:
 
 def expectation(alert: Alert, case: Case) -> dict[str, Any]:
     return {"exp_labels": {**case.labels, "severity": alert.severity},
-            "exp_annotations": {"summary": case.says, "runbook": alert.runbook}}
+            "exp_annotations": {"summary": case.says, **({"runbook": alert.runbook} if alert.runbook else {})}}
 
 
 def promtool_case(alert: Alert, values: Mapping[str, str], at_s: int, expected: list[dict[str, Any]]) -> dict[str, Any]:

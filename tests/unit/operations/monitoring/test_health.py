@@ -38,6 +38,26 @@ def test_before_a_first_score_it_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "not known yet" in health.line("shop")
 
 
+def alerting(monkeypatch: pytest.MonkeyPatch, name: str, severity: str, summary: str) -> str:
+    """What is said where the score was 100 a moment ago, and this alert fires."""
+    alert = {"state": "firing", "labels": {"alertname": name, "severity": severity, "tier": "monitoring"},
+             "annotations": {"summary": summary}}
+    score = api.Told({"result": [{"metric": {}, "value": [0, "100"]}]})
+    monkeypatch.setattr(api, "several", lambda *_arguments: [score, api.Told({"result": []}), api.Told({"result": []}),
+                                                             api.Told({"alerts": [alert]})])
+    return health.line("shop")
+
+
+def test_where_no_figure_is_kept_the_last_score_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert alerting(monkeypatch, "FiguresNotKept", "critical", "no figure was kept") == (
+        "health is not known: no figure was kept")
+
+
+def test_a_heartbeat_is_no_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert alerting(monkeypatch, "Watching", "none", "figures come in") == (
+        "health 100 of 100: every member is up, no alert fires")
+
+
 @pytest.mark.parametrize(("error", "line"), [
     (api.NotThereError("No prometheus of the stack 'shop' runs"), ""),
     (SetupError("prometheus-1 does not answer"), "health is not known: prometheus-1 does not answer"),
