@@ -68,6 +68,12 @@ class Settings(Model):
     images: dict[str, str] = knob(
         dict, "Replacements of the platform's own images by name, for example `postgres: registry/postgres:tag`.")
 
+    @model_validator(mode="after")
+    def _parts_fit_each_other(self) -> Self:
+        if self.monitoring.traces.enabled and not self.edge.nginx.access_log:
+            raise ValueError("monitoring.traces needs edge.nginx.access_log: traces begin in that log")
+        return self
+
     @classmethod
     def load(cls, config: Mapping[str, Any], *, stack: str, where: str) -> Settings:
         """Validate a stack's configuration and fill in what derives from the stack's name.

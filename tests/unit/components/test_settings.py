@@ -69,6 +69,11 @@ def test_a_pool_of_files_is_explained_when_it_can_not_be() -> None:
     assert "begins with `/`" in refusal({"app": {"pools": {"web": {}, "frontend": {"paths": ["/a b"]}}}})
 
 
+def test_traces_without_the_log_that_they_begin_in_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"traces needs edge\.nginx\.access_log"):
+        load({"edge": {"nginx": {"access_log": False}}, "monitoring": {"traces": {"enabled": True}}})
+
+
 def test_stack_names_must_fit_in_host_names() -> None:
     assert "stack name" in refusal({}, stack="My_Stack")
 
