@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 LOCKED = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+NICENESS = 10
+AUTOGROUP = Path("/proc/self/autogroup")
+"""Linux weighs sessions, too: between them a process' own niceness says nothing."""
 PERMIT = "EVENKEEL_REPLACE"
 """Names the members that this very run may replace; the program refuses all others."""
 
@@ -78,11 +82,12 @@ class Pulumi:
         return dict(json.loads(done.stdout[begin:]))
 
     def _run(self, arguments: list[str], permitted: Sequence[str], refresh: bool = False) -> str:
-        command = ["pulumi", *arguments, *(["--refresh"] if refresh else []), "--stack", self.stack,
-                   "--non-interactive", "--color", "never"]
+        command = ["nice", "-n", str(NICENESS), "pulumi", *arguments, *(["--refresh"] if refresh else []),
+                   "--stack", self.stack, "--non-interactive", "--color", "never"]
         environment = {**os.environ, PERMIT: ",".join(permitted)} if permitted else dict(os.environ)
-        done = subprocess.run(command, check=False, cwd=self.project, env=environment, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True)
+        with behind():
+            done = subprocess.run(command, check=False, cwd=self.project, env=environment, text=True,
+                                  stdin=subprocess.DEVNULL, capture_output=True)
         if done.returncode != 0:
             raise PulumiError(f"`pulumi {arguments[0]}` failed:\n{said(done.stdout, done.stderr)}")
         return done.stdout
@@ -94,6 +99,24 @@ class Pulumi:
             return False
         self._run(["cancel", "--yes"], ())
         return True
+
+
+@contextlib.contextmanager
+def behind() -> Iterator[None]:
+    """This session behind everybody else's. Pulumi takes a core for half a minute, and may share the machine with what
+    serves: there the kernel weighs its session as much as all containers together, whose health checks then fail. Only
+    for root, since nobody else may take it back; an earlier run that was killed may have left it."""
+    try:
+        usable = os.geteuid() == 0 and "nice" in AUTOGROUP.read_text()
+        if usable:
+            AUTOGROUP.write_text(str(NICENESS))
+    except OSError:
+        usable = False
+    try:
+        yield
+    finally:
+        if usable:
+            AUTOGROUP.write_text("0")
 
 
 def protected_in(export: str, members: Sequence[str]) -> list[str]:
