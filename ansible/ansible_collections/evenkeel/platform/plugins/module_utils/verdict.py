@@ -14,6 +14,7 @@ WORSE_BY_MS = 50.0
 """A canary that is slower than the stable side by less than this is not worth a word."""
 ALIKE = 0.8
 """A stable side that fails at least this share as often as the canary fails alike."""
+SAYS_NOTHING = ", but the stable side does no better: that says nothing of the release"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,10 @@ def p95(values: Sequence[float]) -> float | None:
     return sorted(values)[math.ceil(0.95 * len(values)) - 1] if values else None
 
 
+def _alike(theirs: float, ours: float) -> bool:
+    return ours > 0 and theirs >= ALIKE * ours
+
+
 def _least_percent(new: Measure, samples: int) -> float:
     """How many failed of so many requests at least, if all that are missing succeed."""
     return 100 * new.failed / max(new.requests, samples, 1)
@@ -110,8 +115,8 @@ def _of_few(new: Measure, stable: Measure, limits: Limits) -> Verdict:
     if _least_percent(new, limits.samples) <= limits.error_percent:
         return Verdict(NO_DATA, (few,))
     said = _too_many(new, limits.samples, limits.error_percent)
-    if stable.requests >= limits.samples and stable.error_percent >= ALIKE * new.error_percent:
-        return Verdict(NO_DATA, (few, f"{said}, but the stable side does no better: that says nothing of the release"))
+    if stable.requests >= limits.samples and _alike(stable.error_percent, new.error_percent):
+        return Verdict(NO_DATA, (few, f"{said}{SAYS_NOTHING}"))
     return Verdict(FAIL, (said,))
 
 
@@ -123,8 +128,8 @@ def _against_limits(new: Measure, stable: Measure, limits: Limits) -> tuple[list
     comparable = stable.requests >= limits.samples
 
     def tell(sentence: str, theirs: float, ours: float) -> None:
-        if comparable and ours > 0 and theirs >= ALIKE * ours:
-            alike.append(f"{sentence}, but the stable side does no better: that says nothing of the release")
+        if comparable and _alike(theirs, ours):
+            alike.append(f"{sentence}{SAYS_NOTHING}")
         else:
             wrong.append(sentence)
 
