@@ -21,7 +21,7 @@ LIBC.ptrace.restype = ctypes.c_long
 TRACE_ME, PEEK, POKE, CONTINUE, SYSCALL, SET_OPTIONS, SYSCALL_INFO = 0, 2, 5, 7, 24, 0x4200, 0x420E
 """Requests of ptrace(2)."""
 WITH_SYSGOOD, WITH_FORKS, WITH_EXEC, WITH_SECCOMP, WITH_EXITKILL = 0x01, 0x02 | 0x04 | 0x08, 0x10, 0x80, 0x100000
-EVENT_SECCOMP = 7
+EVENT_EXEC, EVENT_SECCOMP = 4, 7
 CLOCK_GETTIME = {"x86_64": 228, "aarch64": 113}[os.uname().machine]
 REALTIME = 0
 AT_SYSINFO_EHDR, AT_IGNORE = 33, 1
@@ -98,7 +98,7 @@ def main(file: str, command: list[str]) -> int:
             where = asked.pop(thread, None)
             if where and offset_s:
                 LIBC.ptrace(POKE, thread, where, (LIBC.ptrace(PEEK, thread, where, None) + offset_s))
-        elif event == 4 and thread == child:
+        elif event == EVENT_EXEC and thread == child:
             hide_vdso(child)
         elif not event and number not in (signal.SIGSTOP, signal.SIGTRAP):
             delivered = number

@@ -24,7 +24,7 @@ def test_root_puts_the_session_behind_and_takes_it_back(session: Path, monkeypat
     assert session.read_text() == "0"
 
 
-def test_nobody_else_does_since_nobody_else_could_take_it_back(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_else_does_since_taking_it_back_may_be_refused(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi.os, "geteuid", lambda: 1000)
     with pulumi.behind():
         assert session.read_text() == "/autogroup-7 nice 10\n"

@@ -83,10 +83,11 @@ class Watch:
         until it acknowledged that."""
         deadline, last = time.monotonic() + seconds, None
         known = {name: counts[old] for name, counts in self._first.items()}
-        for name, text in (done.counted if done else {}).items():
-            there = _begun(text)[old]
-            if done and there != known[name]:
-                known[name], last = there, max(last or 0.0, done.acknowledged_ms[name])
+        if done:
+            for name, text in done.counted.items():
+                there = _begun(text)[old]
+                if there != known[name]:
+                    known[name], last = there, max(last or 0.0, done.acknowledged_ms[name])
         after = begin = self._sample()
         started = changed = time.monotonic()
         while True:

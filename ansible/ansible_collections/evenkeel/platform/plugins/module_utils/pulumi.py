@@ -105,7 +105,8 @@ class Pulumi:
 def behind() -> Iterator[None]:
     """This session behind everybody else's. Pulumi takes a core for half a minute, and may share the machine with what
     serves: there the kernel weighs its session as much as all containers together, whose health checks then fail. Only
-    for root, since nobody else may take it back; an earlier run that was killed may have left it."""
+    for root: anybody else is refused within a tenth of a second after another such word, so it could stay as it is. An
+    earlier run that was killed may have left it."""
     try:
         usable = os.geteuid() == 0 and "nice" in AUTOGROUP.read_text()
         if usable:

@@ -42,8 +42,9 @@ class Measure:
 
 @dataclass(frozen=True)
 class Limits:
-    """``samples``: fewer requests are no data. ``p95_ms`` 0: not judged. ``times_stable``: how many times the stable
-    side's p95 a canary's may be; 0: not compared. The ``instant`` ones are judged over the last seconds alone."""
+    """``samples``: fewer requests are no data, unless too many of them failed. ``p95_ms`` 0: not judged.
+    ``times_stable``: how many times the stable side's p95 a canary's may be; 0: not compared. The ``instant`` ones are
+    judged over the last seconds alone."""
 
     error_percent: float = 1.0
     success_percent: float = 99.0
