@@ -83,6 +83,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.evenkeel.platform.plugins.module_utils import (
+    analysis,
     balancing,
     edge_log,
     haproxy,
@@ -139,14 +140,20 @@ def end(streams: DockerStreams, asked: dict[str, Any], folder: Path) -> dict[str
     running_still = (folder / "load.pid").exists()
     with operation(asked, "end") as load:
         load.said()
-        flushed = time.monotonic() + LOG_FLUSH_S
+        ended, flushed = time.time(), time.monotonic() + LOG_FLUSH_S
         store = release_store.Releases(streams)
         current = store.current()
         if running_still or not (folder / "after.json").exists():  # a run that died had not counted yet
             after = count(streams)
-            time.sleep(max(0.0, flushed - time.monotonic()))
-            began = (folder / "load.json").stat().st_mtime
-            after["edges"] = edges(streams, asked["name"], began)
+            try:
+                # Most of it while the rest is still on its way: the log of minutes takes the engine a second.
+                lines = logged(streams, asked["name"], (folder / "load.json").stat().st_mtime)
+                time.sleep(max(0.0, flushed - time.monotonic()))
+                lines |= logged(streams, asked["name"], ended, analysis.MOST_LINES)
+                after["edges"] = {"requests": len(lines), "numbers": [number for _, number in lines],
+                                  "tried_again": sum(1 for attempts in lines.values() if attempts > 1)}
+            except StreamError as error:
+                after["edges"] = {"problem": str(error)}
             (folder / "after.json").write_text(json.dumps(after))
         mine = current is not None and current.name == asked["name"]
         if current is not None and mine:
@@ -167,17 +174,12 @@ def count(streams: DockerStreams) -> dict[str, Any]:
                             for name, found in counted.items()}}
 
 
-def edges(streams: DockerStreams, name: str, since: float) -> dict[str, Any]:
-    """What the edges' logs say of the load's own requests: how many there were, and how many were tried twice."""
-    lines: list[edge_log.Line] = []
-    try:
-        for member in streams.of(EDGE):
-            lines += [line for line in edge_log.read(streams.log_since(member, since - 1))
-                      if line.request_id.startswith(f"{name}-")]
-    except StreamError as error:
-        return {"problem": str(error)}
-    numbers = [int(line.request_id.rpartition("-")[2]) for line in lines]
-    return {"requests": len(lines), "tried_again": sum(1 for line in lines if line.attempts > 1), "numbers": numbers}
+def logged(streams: DockerStreams, name: str, since: float, most: int | None = None) -> dict[tuple[str, int], int]:
+    """What the edges' logs say of the load's own requests: edge and number -> how often it was tried there. Raises
+    ``StreamError``."""
+    return {(member.name, int(line.request_id.rpartition("-")[2])): line.attempts for member in streams.of(EDGE)
+            for line in edge_log.read(streams.log_since(member, since - 1, most))
+            if line.request_id.startswith(f"{name}-")}
 
 
 def operation(asked: dict[str, Any], command: str, *more: str) -> Prepared:
