@@ -97,6 +97,15 @@ def test_what_a_look_takes_is_part_of_the_time(monkeypatch: pytest.MonkeyPatch) 
     assert clock[0] < 11.2, "at most a step and a look beyond"
 
 
+def test_its_time_runs_from_the_switch_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(watching.time, "time", lambda: clock[0])
+    monkeypatch.setattr(watching.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(watching.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    assert watch(Source(WELL, WELL), seconds=10, counted={"at": 997.0})[0] == verdict.PASS
+    assert clock[0] == pytest.approx(1007.0, abs=0.1)
+
+
 @pytest.mark.parametrize("verb", ["promote", "abort"])
 def test_somebody_decides(verb: str) -> None:
     assert watch(Source(WELL, WELL), "", verb, seconds=3600)[0] == verb

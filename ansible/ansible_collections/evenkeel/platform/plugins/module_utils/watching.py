@@ -43,7 +43,8 @@ class Watching:
 
     def _watch(self) -> tuple[str, str]:
         self._look(lambda: self._source.begin(self._asked["counted"]))
-        passed, told, clock = 0.0, 0.0, time.monotonic()
+        told, clock = 0.0, time.monotonic()
+        passed = max(0.0, time.time() - self._asked["counted"].get("at", time.time()))
         while True:
             time.sleep(min(STEP_S, max(LEAST_STEP_S, self._asked["seconds"] - passed)))
             asked = self._store.asked()
