@@ -12,6 +12,9 @@ from operations.setup import toolchain
 from operations.setup.paths import STATE, VENV, private_folder
 
 BACKEND = STATE / "state"
+GARBAGE_PERCENT = "400"
+"""How much the memory of Go's programs may grow, over what is in use, before they look for what can be thrown away. At
+Go's own 100, `pulumi up` with nothing to do takes a tenth longer, and 45 MB less (200 instead of 155)."""
 PASSPHRASE = STATE / "passphrase"
 
 
@@ -27,7 +30,7 @@ def pulumi_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     others = [folder for folder in given.get("PATH", os.defpath).split(os.pathsep) if folder not in ours]
     made = {"PATH": os.pathsep.join([*ours, *others]), "VIRTUAL_ENV": str(VENV), "PULUMI_SKIP_UPDATE_CHECK": "1",
             # `pulumi destroy` typed by hand keeps data and secrets as `make down` does (decision 8).
-            "PULUMI_OPTION_EXCLUDE_PROTECTED": "true"}
+            "PULUMI_OPTION_EXCLUDE_PROTECTED": "true", "GOGC": given.get("GOGC", GARBAGE_PERCENT)}
     if choice.home:
         # Everything it needs was built: a question to a registry would only cost time.
         made |= {"PULUMI_HOME": choice.home, "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -19,6 +20,7 @@ from operations.setup.tasks import Say, Task
 
 CHOICE = STATE / "tools.json"
 AGAIN = "make up   # goes on where it was"
+NO_LOG = "Keeps Pulumi from logging here. Next: to see what it does, `pulumi -v=9 --logtostderr` and its command.\n"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ def tasks(commands: Commands, environment_task: str, also: Sequence[Program] = (
     others = [program for program in also if not program.finished.exists()]
     if choice := ready():
         _record(choice)
+        if choice.home:
+            _keep_no_log(Path(choice.home))
         return _build_tasks(others, commands, environment_task)
     # Asked here, not in a task: the answer decides which tasks there are, and costs three seconds at most.
     expected = None if official.on_path() or official.downloaded() else official.published()
@@ -181,6 +185,7 @@ def _assemble(say: Say) -> str:
     plugin = partial / "home" / "plugins" / f"resource-docker-v{programs.docker_plugin_version()}"
     plugin.mkdir(parents=True)
     (partial / "bin").mkdir()
+    _keep_no_log(partial / "home")
     for program in BUILT_FROM_GO:
         folder = plugin if program is DOCKER_PROVIDER else partial / "bin"
         os.link(program.finished, folder / program.name)
@@ -195,6 +200,17 @@ def _assemble(say: Say) -> str:
     partial.rename(target)
     _record(_ours())
     return f"Pulumi {programs.pulumi_version()} in {target / 'bin'}"
+
+
+def _keep_no_log(home: Path) -> None:
+    """Pulumi writes what it would say to someone who debugs it into a folder of its home, at every command: up to 500
+    MB, which nobody here reads, and a third of the engine's own processor time. It has no switch for that, but does
+    without where the folder can't be made."""
+    log = home / "logs"
+    if not log.is_file():
+        shutil.rmtree(log, ignore_errors=True)
+        with contextlib.suppress(OSError):  # somebody else's Pulumi has just made it: the next time, then
+            log.write_text(NO_LOG)
 
 
 def _record(choice: Choice) -> None:

@@ -24,8 +24,8 @@ options:
     default: 30.0
   counted:
     description:
-      - What M(evenkeel.platform.traffic_split) returned as C(counted). Requests and O(seconds) count from that moment on,
-        not from the beginning of the watch.
+      - What M(evenkeel.platform.traffic_split) returned as C(counted). Requests and O(seconds) count from that moment
+        on, not from the beginning of the watch.
     type: dict
     default: {}
   until_samples:
