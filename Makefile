@@ -149,7 +149,7 @@ test-local: ## the real platform on Docker
 	@$(SETUP) prepare-tests
 	@$(RUN) $(PYTEST) tests/local
 
-test-endurance: ## what takes minutes per test: clocks that differ, Redis that grows, releases killed at every stage
+test-endurance: ## what takes minutes per test: clocks that differ or jump, Redis that grows, both databases upgraded, releases killed at every stage
 	@$(SETUP) prepare-tests
 	@EVENKEEL_TEST_ENDURANCE=1 $(RUN) $(PYTEST) -m endurance tests/local
 

@@ -19,7 +19,7 @@ from components.monitoring_logs import LOKI
 from components.targets.docker.waiting import NotReadyError
 from operations.audit import record
 from operations.monitoring import health
-from operations.setup import deploy, engine_state, graph, holds, logs, previews, stack, status, teardown
+from operations.setup import deploy, engine_state, graph, holds, logs, previews, stack, state_file, status, teardown
 from operations.setup.errors import SetupError
 from operations.setup.paths import ROOT, STATE
 
@@ -177,6 +177,7 @@ def repair(call: Call) -> int:
     told: list[str] = []
     selected = deploy.select_free(call.stack, os.environ, told.append)
     refresh = engine_state.repair(call.stack, stack.recorded(selected), told.append)
+    state_file.prune(call.stack, os.environ["PULUMI_BACKEND_URL"])
     if call.option("FORMAT") == "json":
         print(json.dumps({"said": told, "refresh": refresh}))
     else:

@@ -14,7 +14,7 @@ from pulumi.automation.events import EngineEvent
 from rich.console import Console
 
 from components.targets.docker import engine, naming, waiting
-from operations.setup import engine_state, stack
+from operations.setup import engine_state, stack, state_file
 
 SHOW_EVERY_S = 10
 SAVE_ONCE: Mapping[str, str] = {"PULUMI_SKIP_CHECKPOINTS": "true"}
@@ -67,6 +67,7 @@ def deploy(name: str, environment: Mapping[str, str], console: Console, *,
                 result = selected.up(on_event=watch.on_event, refresh=refresh, color="never", parallel=parallel)
             except automation_errors.CommandError as error:
                 raise DeployError(explain(watch.errors() or str(error), environment)) from None
+    state_file.prune(name, environment["PULUMI_BACKEND_URL"])
     if not watch.waited:
         _wait_for_all(name)
     return result

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from operations.setup import engine_state, stack
+from operations.setup import engine_state, stack, state_file
 from operations.setup.deploy import SAVE_ONCE, DeployError, select_free, speaker
 from operations.setup.paths import ROOT
 
@@ -27,6 +27,7 @@ def stop(name: str, environment: Mapping[str, str], console: Console, *, delete_
         _pulumi(["destroy", "--skip-preview"], name, environment)
         selected.workspace.remove_stack(name, preserve_config=True)
         stack.forget_salt(name)
+        state_file.forget(name, environment["PULUMI_BACKEND_URL"])
         console.print(f"The stack {name!r} is gone, with its data and secrets. Its settings stay in "
                       f"stacks/Pulumi.{name}.yaml.")
     else:

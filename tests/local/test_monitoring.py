@@ -409,6 +409,7 @@ def fresh() -> bool:
     return bool(rows) and 0 <= float(rows[0]["value"][1]) < 15
 
 
+@pytest.mark.endurance
 def test_a_clock_that_jumps_blinds_nobody_and_tells_nothing_wrong(with_a_clock_that_jumps: RunningPlatform) -> None:
     watched = with_a_clock_that_jumps
     wait(fresh, 30, "figures come in")

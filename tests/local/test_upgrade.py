@@ -20,7 +20,7 @@ from tests.support.running import SETTINGS, RunningPlatform
 
 PLAYBOOK = ROOT / "ansible/playbooks/upgrade.yml"
 NEVER_HEALTHY = 'ENTRYPOINT ["sleep", "infinity"]'
-NEWER = 'LABEL test="newer"'
+NEWER, NEWEST = 'LABEL test="newer"', 'LABEL test="newest"'
 UPGRADED = ("postgres", "redis")
 PATIENCE_S = 420
 
@@ -131,24 +131,7 @@ def test_a_bad_image_stops_it_with_the_platform_serving(
 def test_interrupted_and_run_again_it_goes_on_and_nothing_fails_and_nothing_is_lost(
         platform: RunningPlatform, images: Mapping[str, str], tmp_path: Path) -> None:
     """It begins with the replica that the bad image left behind."""
-    wanted = {name: images[name] for name in UPGRADED}
-    platform.write_settings({**SETTINGS, "images": wanted})
-    with load(platform.urls, platform.trust(), rate=15) as report:
-        first = Run(platform, tmp_path / "first.log")
-        first.until("2/9")
-        first.until("readers are led away from")
-        time.sleep(4)  # Pulumi is at work then
-        first.kill()
-        print(first.output)
-        status, said = upgrade(platform, tmp_path)
-    assert status == 0, said
-    assert "the lock of an interrupted run was taken over" in said
-    assert "9 of its members" not in said
-    assert {name: images_of(platform)[name] for name in UPGRADED} == {name: {wanted[name]} for name in UPGRADED}
-    print(report)
-    assert report.failed == [], str(report)
-    assert report.orders.keys() <= placed(platform), "an acknowledged order was lost"
-    assert len(report.orders) > 200
+    interrupted_and_run_again(platform, {"postgres": images["postgres"]}, "1/3", tmp_path)
 
 
 def test_run_again_it_changes_nothing(platform: RunningPlatform, tmp_path: Path) -> None:
@@ -158,3 +141,33 @@ def test_run_again_it_changes_nothing(platform: RunningPlatform, tmp_path: Path)
     assert identities(platform) == before
     preview = platform.pulumi("preview", "--expect-no-changes")
     assert preview.returncode == 0, preview.stdout
+
+
+@pytest.mark.endurance
+def test_redis_and_postgres_together_are_upgraded_in_spite_of_an_interruption(
+        platform: RunningPlatform, images: Mapping[str, str], tmp_path: Path) -> None:
+    wanted = {"postgres": build("postgres", "newest", NEWEST), "redis": images["redis"]}
+    interrupted_and_run_again(platform, wanted, "2/9", tmp_path)
+
+
+def interrupted_and_run_again(platform: RunningPlatform, wanted: Mapping[str, str], half_way: str,
+                              folder: Path) -> None:
+    """An upgrade to the images of ``wanted`` under load, killed once it has said ``half_way`` and works on the next
+    member of Postgres, and run again."""
+    platform.write_settings({**SETTINGS, "images": dict(wanted)})
+    with load(platform.urls, platform.trust(), rate=15) as report:
+        first = Run(platform, folder / "first.log")
+        first.until(half_way)
+        first.until("readers are led away from")
+        time.sleep(4)  # Pulumi is at work then
+        first.kill()
+        print(first.output)
+        status, said = upgrade(platform, folder)
+    assert status == 0, said
+    assert "the lock of an interrupted run was taken over" in said
+    assert f"{half_way.partition('/')[2]} of its members" not in said
+    assert {name: images_of(platform)[name] for name in wanted} == {name: {image} for name, image in wanted.items()}
+    print(report)
+    assert report.failed == [], str(report)
+    assert report.orders.keys() <= placed(platform), "an acknowledged order was lost"
+    assert len(report.orders) > 200
