@@ -3,7 +3,8 @@
 An open loop: requests begin at a fixed rate whatever became of the earlier ones. A client does what a browser or a
 load balancer in front of the edges does: when one edge refuses the connection, it goes to the other one. A request may
 also cross the closing of an idle connection on its way (Nginx closes those when it reloads or ends): RFC 9112, 9.3.1
-lets a client repeat what is safe to repeat, here GETs and orders, which have an idempotency key. Both are counted.
+lets a client repeat what is safe to repeat, here GETs and orders, which have an idempotency key; after a second such
+connection it takes a new one, as browsers do, which nobody closes because it is idle. All of that is counted.
 """
 
 from __future__ import annotations
@@ -62,26 +63,28 @@ class Load:
     async def run(self) -> None:
         """Until ``stop``; then waits for what is in flight."""
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
-        clients = [httpx.AsyncClient(base_url=url, verify=self._trust, timeout=TIMEOUT_S, limits=limits)
-                   for url in self._urls]
+        fresh = httpx.Limits(max_connections=200, max_keepalive_connections=0)
+        clients, newcomers = ([httpx.AsyncClient(base_url=url, verify=self._trust, timeout=TIMEOUT_S, limits=one)
+                               for url in self._urls] for one in (limits, fresh))
         under_way: set[asyncio.Task[None]] = set()
         begin, number = time.monotonic(), 0
         while not self._stop.is_set():
-            task = asyncio.create_task(self._one(clients, number))
+            turn = number % len(clients)
+            order = [client for among in (clients, newcomers) for client in among[turn:] + among[:turn]]
+            task = asyncio.create_task(self._one(order, number))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
             number += 1
             await asyncio.sleep(max(0, begin + number / self._rate - time.monotonic()))
         await asyncio.gather(*under_way)
-        for client in clients:
+        for client in [*clients, *newcomers]:
             await client.aclose()
 
     def stop(self) -> None:
         self._stop.set()
 
-    async def _one(self, clients: list[httpx.AsyncClient], number: int) -> None:
+    async def _one(self, order: list[httpx.AsyncClient], number: int) -> None:
         kind, method, path, options = _request(number, list(self.report.orders))
-        order = clients[number % len(clients):] + clients[:number % len(clients)]
         began = time.monotonic()
         answer: httpx.Response | None = None
         trouble = ""
