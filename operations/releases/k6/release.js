@@ -1,6 +1,7 @@
-// What goes on while a release does, at a constant arrival rate (open loop): of ten requests five are read on a
-// connection that is kept, two on one that ends with the answer, three are POSTs with an id each where there is a path
-// for them. WebSockets stay open beside, one per client, and connect again when the server closes them.
+// What goes on while a release does, at a constant arrival rate (open loop): of ten requests of a client six are read on
+// a connection that is kept, three are POSTs with an id each where there is a path for them (else read as well), and
+// one is a new visitor's, without cookies and on a connection that ends with the answer. WebSockets stay open beside, one
+// per client, and connect again when the server closes them.
 //
 // EDGES: base URLs, comma-separated.  RATE: requests a second, or CLIENTS: as many as so many clients get answers to
 // (closed loop: what the platform can do).  DURATION: at most (k6 notation).  READ: paths,
@@ -46,16 +47,22 @@ export const options = {
 
 export function request() {
   const number = exec.scenario.iterationInTest;
-  const turn = number % 10;
+  // k6 gives requests to its clients in a circle: by the number alone each of them would ask for the same every time,
+  // and so would the few visitors of a canary.
+  const own = exec.vu.iterationInScenario + exec.vu.idInTest;
+  const turn = own % 10;
   const writes = __ENV.WRITE && turn >= 7;
-  const kind = writes ? 'write' : turn % 5 === 4 ? 'new' : 'read';
+  const kind = writes ? 'write' : turn === 4 ? 'new' : 'read';
   const headers = { ...basic, 'X-Request-ID': `${__ENV.RUN}-${number}` };
-  if (kind === 'new') headers.Connection = 'close';
+  if (kind === 'new') {
+    headers.Connection = 'close';
+    edges.forEach((edge) => http.cookieJar().clear(edge));  // drawn anew between the colours
+  }
   if (writes) {
     headers['Content-Type'] = 'application/json';
     headers[__ENV.ID_HEADER] = `${__ENV.RUN}-${number}`;
   }
-  const path = writes ? __ENV.WRITE : reads[number % reads.length];
+  const path = writes ? __ENV.WRITE : reads[(turn + Math.floor(own / 10)) % reads.length];
   const sent = Date.now();
   let answer;
   let elsewhere = 0;
