@@ -21,7 +21,7 @@ ENDURANCE, LOGS = "EVENKEEL_TEST_ENDURANCE", "EVENKEEL_TEST_LOGS"
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("endurance") and ENDURANCE not in os.environ:
-        pytest.skip("one to three minutes each, every night and before a release: `make test-endurance`")
+        pytest.skip("minutes each, every night and before a release: `make test-endurance`")
     if item.get_closest_marker("logs") and LOGS not in os.environ:
         pytest.skip("their programs take ten minutes to build: `make test-logs`")
 
