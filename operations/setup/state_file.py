@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 SCHEME = "file://"
+ATTRIBUTES = ".attrs"
+"""Beside each of Pulumi's files lies one with its attributes."""
 BACKUPS = 20
 """How many are kept of a stack's state as it was before an update, a megabyte and a half each: Pulumi keeps all."""
 
 
 def versions(name: str, backend: str) -> list[Path] | None:
     """The stack's files (plain or compressed, and the backup of a deleted one); None where the backend has no files."""
-    if not backend.startswith(SCHEME):
-        return None
-    folder = Path(backend.removeprefix(SCHEME)) / ".pulumi" / "stacks" / "evenkeel"
-    return sorted(folder.glob(f"{name}.json*"))
+    folder = _folder("stacks", backend)
+    return None if folder is None else sorted(folder.glob(f"{name}.json*"))
 
 
 def find(name: str, backend: str) -> Path | None:
@@ -34,23 +34,22 @@ def deployment(file: Path) -> Mapping[str, Any]:
 
 def prune(name: str, backend: str) -> None:
     """Keep the newest ``BACKUPS`` of the stack's state."""
-    for folder in _beside(name, backend, "backups"):
-        for file in sorted(folder.glob(f"{name}.*.json*"), key=_moment)[:-2 * BACKUPS]:
-            file.unlink(missing_ok=True)  # each has a file of attributes beside it
+    if folder := _folder("backups", backend):
+        states = sorted(file for file in (folder / name).glob(f"{name}.*.json*") if file.suffix != ATTRIBUTES)
+        for file in states[:-BACKUPS]:  # their names hold the moment, in nanoseconds since 1970
+            file.unlink(missing_ok=True)
+            file.with_name(file.name + ATTRIBUTES).unlink(missing_ok=True)
 
 
 def forget(name: str, backend: str) -> None:
     """Remove what Pulumi keeps of a stack that is gone: earlier states, with its secrets in them."""
-    for folder in _beside(name, backend, "backups", "history"):
-        shutil.rmtree(folder, ignore_errors=True)
+    for kind in ("backups", "history"):
+        if folder := _folder(kind, backend):
+            shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _beside(name: str, backend: str, *kinds: str) -> list[Path]:
+def _folder(kind: str, backend: str) -> Path | None:
+    """Where the backend keeps files of that kind of this project's stacks; None where it has no files."""
     if not backend.startswith(SCHEME):
-        return []
-    return [Path(backend.removeprefix(SCHEME)) / ".pulumi" / kind / "evenkeel" / name for kind in kinds]
-
-
-def _moment(file: Path) -> str:
-    """Nanoseconds since 1970, which are in its name."""
-    return file.name.partition(".json")[0].rpartition(".")[2]
+        return None
+    return Path(backend.removeprefix(SCHEME)) / ".pulumi" / kind / "evenkeel"
