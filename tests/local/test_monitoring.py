@@ -353,7 +353,7 @@ def test_a_check_of_ones_own_fails_where_its_answer_is_wrong(checked: RunningPla
     wait(lambda: {row["metric"]["check"]: row["value"][1] for row in asked('max by (check) (probe_success{check!=""})')}
          == {"orders": "1", "wrong": "0"}, 30, "both are asked")
     wait(lambda: asked('ALERTS{alertname="CheckFailing", alertstate="firing", check="wrong"}'), 30, "it is told")
-    assert not asked('ALERTS{alertname="CheckFailing", check="orders"}')
+    assert not asked('ALERTS{alertname="CheckFailing", alertstate="firing", check="orders"}')
 
 
 def test_a_playbook_answers_an_alert_once(checked: RunningPlatform, tmp_path: Path) -> None:

@@ -41,6 +41,14 @@ def test_never_more_and_never_fewer_than_allowed(workers: int, batch: int, surge
     assert (ready, ready_share) == (workers, 100)
 
 
+@pytest.mark.parametrize(("old", "new", "percent"), [
+    ({"web": 4}, {"web": 1}, 100), ({"web": 1}, {"web": 3}, 25), ({"web": 2}, {"web": 3}, 50), ({}, {"web": 4}, 0),
+    ({"web": 2}, {"web": 2}, 100), ({}, {}, 0), ({"web": 4, "api": 1}, {"web": 1, "api": 2}, 50)])
+def test_on_the_way_back_former_workers_take_at_once_what_they_can(
+        old: dict[str, int], new: dict[str, int], percent: int) -> None:
+    assert rolling.bearable(old, new, {"web": 4, "api": 2} if "api" in old else {"web": 4}) == percent
+
+
 @pytest.mark.parametrize(("moving", "why"), [
     (Moving(batch=0), "batch: 0"), (Moving(surge=0), "nothing could move"),
     (Moving(surge=-1, unavailable=3), "below 0")])

@@ -12,13 +12,14 @@ from ansible_collections.evenkeel.platform.plugins.module_utils import (
     proof,
     release,
     release_store,
+    rolling,
     running,
     split,
     switching,
 )
 from ansible_collections.evenkeel.platform.plugins.module_utils.streams import DockerStreams
 
-AT_ONCE = {"percent": 100, "pools": [], "serial": None, "absent": "prepare", "health_timeout_s": 5.0,
+AT_ONCE: Mapping[str, Any] = {"pools": [], "serial": None, "absent": "prepare", "health_timeout_s": 5.0,
            "least_workers": 1, "observe_s": 0.3}
 """How ``traffic_split`` is asked on the way back: a worker or a load balancer that is down must not hold it up."""
 
@@ -43,17 +44,28 @@ def back(streams: DockerStreams, asked: Mapping[str, Any], check_mode: bool) -> 
             found |= {"needed": False, "narration": [f"{found['colour']} has no worker: nothing to retire"]}
         # One worker that is down must not keep the traffic from going back at once; a rolling release took some
         # away.
-        short = not side or (last.strategy == "rolling" and proof.fewer(proof.workers(side), last.capacity,
-                                                                        found["colour"]))
+        there_now = proof.workers(members)
+        short = not side or (last.strategy == "rolling" and proof.fewer(there_now, last.capacity, found["colour"]))
         result = {"changed": False, "release": last.as_dict(), "members": there, "short": short,
                   "jobs": [member.name for member in members if "evenkeel.schedule" in member.labels], **found}
         result["narration"] = [*said, *found["narration"]]
-        if not (asked["purpose"] == "rollback" and asked["switch"] and found["needed"] and not short):
+        if not (asked["purpose"] == "rollback" and asked["switch"] and found["needed"]):
             return result
-        asking = {**AT_ONCE, "colour": found["colour"]}
+        percent = at_once(last, there_now) if short else 100
+        if percent < 100 and percent <= max(haproxy.percent_of(int(share), found["colour"]) for share in shares):
+            return result
+        asking = {**AT_ONCE, "colour": found["colour"], "percent": percent}
         made = switching.Switch(streams, asking, check_mode).among(opened, out_of_reach)
-        return {**result, **made, "needed": check_mode,
+        return {**result, **made, "needed": check_mode or short,
                 "narration": [*result["narration"], *made["narration"]]}
+
+
+def at_once(last: release.Release, there: Mapping[tuple[str, str], int]) -> int:
+    """Of 100 requests, what the former colour can take before it has all of its workers again (``there``: see
+    ``proof.workers``)."""
+    old, new = ({pool: count for (pool, colour), count in there.items() if colour == side}
+                for side in (last.old_colour, last.colour))
+    return rolling.bearable(old, new, last.capacity)
 
 
 def rollback(last: release.Release, shares: set[str], force: bool) -> dict[str, Any]:

@@ -53,6 +53,17 @@ def batches(capacity: Mapping[str, int], moving: Moving) -> list[Batch]:
             for new, old, left in zip(begun, beside, [*beside[1:], 0], strict=True)]
 
 
+def bearable(old: Mapping[str, int], new: Mapping[str, int], capacity: Mapping[str, int]) -> int:
+    """Of 100 requests, what the former workers can take back at once, without waiting for the others to come back:
+    each as many as it had with everybody there; and all, where they are no fewer than those that have them now.
+
+    ``old``, ``new``: pool -> workers that run now; ``capacity``: those that the former colour had.
+    """
+    if all(old.get(pool, 0) >= new.get(pool, 0) for pool in capacity):
+        return 100 if all(old.get(pool, 0) for pool in capacity) else 0
+    return min(100 * min(old.get(pool, 0), workers) // workers for pool, workers in capacity.items())
+
+
 def _served(most: int, moving: Moving) -> Moving:
     """The same, but for never being without a worker: of ``most`` workers one less can be missing, and one that is
     alone needs another one beside it."""

@@ -28,7 +28,7 @@ options:
     description:
       - For a rollback, send all requests to the former colour at once where it has its workers, as
         M(evenkeel.platform.traffic_split) does with O(evenkeel.platform.traffic_split#module:absent=prepare). Where it
-        lacks them, only tell so (RV(short)).
+        lacks some (RV(short)), only as many as those that are there can take, which may be none.
     type: bool
     default: false
     version_added: 1.2.0
