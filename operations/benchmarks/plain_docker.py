@@ -3,7 +3,7 @@ order by nothing but the engine. Volumes and what is in them are there already."
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,13 @@ from docker.models.containers import Container
 from components.targets.docker import engine
 from operations.setup import engine_state
 
-ORDER = ("etcd", "postgres", "pgproxy", "pgbouncer", "redis", "web-blue", "web-green", "haproxy", "nginx",
-         "engineproxy", "supervisor")
+ORDER = ("etcd", "postgres", "pgproxy", "pgbouncer", "redis", "web-blue", "web-green", "haproxy", "nginx")
+"""Others, for whom no order waits (monitoring, the supervisor), come after these."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What was removed: the containers in ``ORDER``, the networks as the engine described them."""
+    """What was removed: the containers in their order, the networks as the engine described them."""
 
     containers: Sequence[Container]
     networks: Sequence[dict[str, Any]]
@@ -32,8 +32,13 @@ def take_away(stack: str) -> Taken:
     networks = engine.client().networks.list(filters={"label": f"evenkeel.stack={stack}"})
     for network in networks:
         network.remove()
-    ordered = sorted(members, key=lambda one: ORDER.index(one.labels["evenkeel.workload"]))
-    return Taken(ordered, [network.attrs for network in networks])
+    return Taken(in_order(members), [network.attrs for network in networks])
+
+
+def in_order(members: Iterable[Container]) -> list[Container]:
+    """As they depend on each other."""
+    places = {workload: place for place, workload in enumerate(ORDER)}
+    return sorted(members, key=lambda one: (places.get(one.labels["evenkeel.workload"], len(ORDER)), one.name))
 
 
 def run(taken: Taken) -> None:
