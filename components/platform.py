@@ -24,9 +24,11 @@ from components.workload import Workload
 
 TIERS: tuple[type[Tier], ...] = (Edge, App, Postgres, Redis, Monitoring, Supervision)
 """In the order in which a request passes them, and in which they are shown."""
-FIRST: tuple[type[Tier], ...] = (Postgres, Redis)
-"""Registered before the others: all start at once, but an engine makes only a few at a time, and what the others need
-takes longest to serve."""
+STAGES: tuple[tuple[type[Tier], ...], ...] = ((Postgres,), (Redis, App, Edge))
+"""In the order in which a platform comes to be: an engine makes only a few members at a time, and Postgres takes
+longest to serve."""
+AFTERWARDS: tuple[type[Tier], ...] = (Monitoring, Supervision)
+"""No visitor waits for who watches."""
 
 
 class Platform:
@@ -39,9 +41,11 @@ class Platform:
         self.context = Context(stack, settings, target,
                                Secrets(foundation, steps=steps, sources=settings.secrets.source_of),
                                Certificates(stack, foundation, steps=steps))
-        made = {tier: tier(self.context) for tier in (*FIRST, *(one for one in TIERS if one not in FIRST))}
-        for tier in made.values():
-            tier.run()
+        made = {tier: tier(self.context) for stage in (*STAGES, AFTERWARDS) for tier in stage}
+        for stage in (*STAGES, AFTERWARDS):
+            target.begin_stage(serving=stage is AFTERWARDS)
+            for tier in stage:
+                made[tier].run()
         self.tiers = [made[tier] for tier in TIERS]
         self._phases = {**self.context.secrets.phases, **self.context.certificates.phases}
         rotation.refuse_unknown(steps, set(self._phases))

@@ -49,6 +49,9 @@ class Target:
     restarts_members: bool = False
     workloads: list[Workload] = field(default_factory=list)
 
+    def begin_stage(self, *, serving: bool) -> None:
+        pass
+
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:
         self.workloads.append(workload)
 

@@ -1,8 +1,8 @@
 """Turns a workload into containers with their volumes, files and networks.
 
-It deliberately does not order starts: every service waits for what it needs by itself, so all start at once, and
-``Readiness`` at the end waits for all. Replacements it does order: one member of a workload after the other, each in
-its ``Turn``; and those of clustered members are no plain update's business (``Guard``).
+No start waits for what a member needs: every service does that by itself, and ``Readiness`` at the end waits for all.
+What the engine makes first is a matter of ``Stages``. Replacements come one member of a workload after the other, each
+in its ``Turn``; and those of clustered members are no plain update's business (``Guard``).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from components.targets.docker.guard import Fate, Guard, Present
 from components.targets.docker.limits import Limits
 from components.targets.docker.naming import DockerNames
 from components.targets.docker.readiness import Readiness
+from components.targets.docker.stages import Stages
 from components.targets.docker.turn import Turn
 from components.workload import CONFIG_DIR, ENGINE_SOCKET, LOGS_DIR, Member, Port, Workload, Zone
 
@@ -47,6 +48,14 @@ class DockerTarget:
         self._waited_for: list[dict[str, Any]] = []
         self._limits: dict[str, Any] = {}
         self._containers: dict[str, list[docker.Container]] = {}
+        self._stages = Stages(first=present is not None and not present.members)
+        self._begun = 0
+        """How many members were waited for when the stage began."""
+
+    def begin_stage(self, *, serving: bool) -> None:
+        earlier = [container for containers in self._containers.values() for container in containers]
+        self._stages.begin(earlier, self._waited_for[self._begun:] if serving else ())
+        self._begun = len(self._waited_for)
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:
         """Register every member of ``workload``."""
@@ -115,9 +124,6 @@ class DockerTarget:
             internal=zone.internal,
             ipam_configs=ipam or None,
             labels=[docker.NetworkLabelArgs(label="evenkeel.stack", value=self._stack)],
-            # The engine makes one at a time. In turn, the first is there after a third of the time, and what only needs
-            # that one (the data tiers, which take longest to serve) starts meanwhile.
-            opts=pulumi.ResourceOptions(depends_on=list(self._networks.values())),
         )
 
     def _inputs(self, workload: Workload, member: Member) -> dict[str, Any]:
@@ -158,7 +164,8 @@ class DockerTarget:
         if not workload.clustered and not workload.schedule:
             needed.append(Turn(self._turn(workload, member, made), pulumi.ResourceOptions.merge(
                 options, pulumi.ResourceOptions(ignore_changes=["fingerprint"] if ignored else None))))
-        return docker.Container(member.name, **made, opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(
+        named = {**made, "name": self._stages.in_turn(made["name"])}
+        return docker.Container(member.name, **named, opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(
             depends_on=needed, replace_on_changes=list(inputs.NOT_FORCED), ignore_changes=["cpus", *ignored])))
 
     def _turn(self, workload: Workload, member: Member, made: dict[str, Any]) -> dict[str, Any]:

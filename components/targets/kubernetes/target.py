@@ -52,6 +52,9 @@ class KubernetesTarget:
         self.names = names or KubernetesNames(stack)
         self.manifests: list[dict[str, Any]] = foundation(stack)
 
+    def begin_stage(self, *, serving: bool) -> None:
+        """A cluster starts what it can."""
+
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:  # noqa: ARG002 - nothing is registered
         """Render every object of ``workload``."""
         self.manifests += manifests(self._stack, workload, self._images)
