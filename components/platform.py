@@ -24,7 +24,7 @@ from components.workload import Workload
 
 TIERS: tuple[type[Tier], ...] = (Edge, App, Postgres, Redis, Monitoring, Supervision)
 """In the order in which a request passes them, and in which they are shown."""
-STAGES: tuple[tuple[type[Tier], ...], ...] = ((Postgres,), (Redis, App, Edge))
+STAGES: tuple[tuple[type[Tier], ...], ...] = ((Postgres,), (Redis, Edge, App))
 """In the order in which a platform comes to be: an engine makes only a few members at a time, and Postgres takes
 longest to serve."""
 AFTERWARDS: tuple[type[Tier], ...] = (Monitoring, Supervision)

@@ -3,6 +3,24 @@ import { readFileSync } from 'node:fs';
 import { Cluster } from 'ioredis';
 import { log } from './log.js';
 
+export const GONE_MS = 3000;
+
+/**
+ * `closing`, but no longer than Redis is there: what waits for a connection that may wait for ever (`blocking`) would
+ * otherwise never end once Redis has. `client` gone for `goneMs` is gone: its jobs are taken up again later.
+ */
+export function whileThere(client, closing, { goneMs = GONE_MS, everyMs = 200 } = {}) {
+  let watch;
+  const gone = new Promise((resolve) => {
+    let seen = Date.now();
+    watch = setInterval(() => {
+      if (client.status === 'ready') seen = Date.now();
+      if (Date.now() - seen >= goneMs) resolve('gone');
+    }, everyMs);
+  });
+  return Promise.race([closing, gone]).finally(() => clearInterval(watch));
+}
+
 /** A client of one purpose (`cache`, `session`, `queue`). `blocking`: for BullMQ's workers, which wait for ever. */
 export function connect(redis, purpose, { blocking = false } = {}) {
   const { username, password } = redis.users[purpose];

@@ -6,7 +6,7 @@ import { Database } from './database.js';
 import { announce } from './feed.js';
 import { log } from './log.js';
 import { NAME, open, options, scheduleTotal } from './queue.js';
-import { connect } from './redis.js';
+import { connect, whileThere } from './redis.js';
 import { Stopping } from './stopping.js';
 import { carryOut } from './tasks.js';
 
@@ -35,8 +35,8 @@ log('working', { member: settings.member });
 
 // Nobody routes requests here: no notice is needed. What is being carried out is finished; the rest stays in the queue.
 new Stopping({ ...settings, noticeMs: 0 }).on(['SIGTERM', 'SIGINT'], [
-  () => worker.close(),
-  () => queue.close(),
+  () => whileThere(queueRedis, worker.close()),
+  () => whileThere(queueRedis, queue.close()),
   () => database.close(),
   () => [cacheRedis, queueRedis].forEach((client) => client.disconnect()),
 ]);

@@ -11,6 +11,7 @@ import { configuration } from '../src/configuration.js';
 import { isUnreachable } from '../src/database.js';
 import { frontend } from '../src/frontend.js';
 import { jobOf } from '../src/queue.js';
+import { whileThere } from '../src/redis.js';
 import { secretOf } from '../src/sessions.js';
 import { closeServer, Stopping } from '../src/stopping.js';
 import { carryOut } from '../src/tasks.js';
@@ -186,4 +187,13 @@ test('a stop ends by itself before the platform kills', async () => {
     new Stopping({ drainMs: 700, noticeMs: 1, exit }).on([], [endless])('SIGTERM');
   });
   assert.equal(code, 1);
+});
+
+test('who closes what waits for Redis does not wait for one that is gone', async () => {
+  const endless = new Promise(() => {});
+  const soon = { goneMs: 60, everyMs: 10 };
+  assert.equal(await whileThere({ status: 'reconnecting' }, endless, soon), 'gone');
+  const slow = new Promise((resolve) => { setTimeout(() => resolve('closed'), 150); });
+  assert.equal(await whileThere({ status: 'ready' }, slow, soon), 'closed', 'it is there: a job may take its time');
+  await assert.rejects(whileThere({ status: 'ready' }, Promise.reject(new Error('refused')), soon), /refused/);
 });
