@@ -37,8 +37,9 @@ class Stages:
 
 
 async def _passed(ids: Sequence[asyncio.Future[Any]], serving: Sequence[Mapping[str, Any]]) -> None:
-    await asyncio.gather(*ids, return_exceptions=True)
-    if serving:
+    made = await asyncio.gather(*ids, return_exceptions=True)
+    # `--target` makes only some, and a start that fails should say so soon: neither is waited for.
+    if serving and all(isinstance(found, str) and found for found in made):
         await asyncio.to_thread(_served, serving)
 
 

@@ -48,6 +48,19 @@ def test_a_later_stage_waits_until_the_former_is_made_or_could_not_be() -> None:
     asyncio.run(start())
 
 
+@pytest.mark.parametrize("identity", ["", None, RuntimeError("no such image")], ids=["targeted", "unknown", "failed"])
+def test_nobody_waits_for_who_was_not_made(identity: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "until_ready", lambda _members: pytest.fail("it was waited for"))
+
+    async def start() -> None:
+        made, begun = Container(), Stages(first=True)
+        made.made.set_exception(identity) if isinstance(identity, Exception) else made.made.set_result(identity)
+        begun.begin([made], [MEMBER])  # type: ignore[list-item]
+        assert await named(begun.in_turn("prometheus-1")) == "prometheus-1"
+
+    asyncio.run(start())
+
+
 @pytest.mark.parametrize("serves", [True, False])
 def test_who_watches_waits_until_others_serve_for_a_time(serves: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
