@@ -87,7 +87,8 @@ def test_settings_of_every_tier_change_without_a_failed_request(platform: Runnin
         assert client.get("/").headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_workers_are_replaced_one_at_a_time_and_added_beside_the_others(platform: RunningPlatform) -> None:
+def test_workers_are_replaced_in_turn_and_added_and_an_update_cut_off_meanwhile_is_completed(
+        platform: RunningPlatform) -> None:
     before = identities(platform)
     environment = {**SETTINGS["app"]["environment"], "CHANGED": "1"}
     report = change(platform, {"app": {"environment": environment}})
@@ -98,6 +99,30 @@ def test_workers_are_replaced_one_at_a_time_and_added_beside_the_others(platform
     report = change(platform, {"app": {"environment": environment, "pools": {"web": {"workers": 3}}}})
     assert report.failed == [] and replaced(before, platform) == set()
     assert "web-blue-3" in identities(platform)
+    see_an_update_cut_off_and_completed(platform)
+
+
+def see_an_update_cut_off_and_completed(platform: RunningPlatform) -> None:
+    """Back to the tests' own settings, killed in the middle of the replacements; the next update completes it."""
+    before = identities(platform)
+    platform.write_settings()
+    with load(platform.urls, platform.trust()) as report:
+        # As `make up` runs it: no state of the cut off run is saved.
+        run = subprocess.Popen(["pulumi", "up", "--yes", "--skip-preview", "--stack", platform.stack,
+                                "--non-interactive"], cwd=ROOT, env={**platform.environment, **SAVE_ONCE},
+                               start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while not any(map(platform.fit, replaced(before, platform))):
+            assert run.poll() is None and time.monotonic() < deadline, "it was not cut off in the middle"
+            time.sleep(0.1)
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        platform.up()
+        time.sleep(QUIET_S)
+    assert report.failed == [] and replaced(before, platform) == {"web-blue-1", "web-blue-2"}
+    assert "web-blue-3" not in identities(platform)
+    changes = platform.up().summary.resource_changes or {}
+    assert set(changes) == {"same"}, changes
 
 
 def test_proxies_and_load_balancers_are_replaced_one_at_a_time(platform: RunningPlatform) -> None:
@@ -159,28 +184,6 @@ def test_a_named_member_may_be_replaced_and_no_other(platform: RunningPlatform) 
         platform.up()
     finally:
         del platform.environment["EVENKEEL_REPLACE"]
-
-
-def test_an_update_cut_off_in_the_middle_of_replacements_is_completed_by_the_next(platform: RunningPlatform) -> None:
-    before = identities(platform)
-    environment = {**SETTINGS["app"]["environment"], "CHANGED": "2"}
-    platform.write_settings(with_settings({"app": {"environment": environment}}))
-    with load(platform.urls, platform.trust()) as report:
-        # As `make up` runs it: no state of the cut off run is saved.
-        run = subprocess.Popen(["pulumi", "up", "--yes", "--skip-preview", "--stack", platform.stack,
-                                "--non-interactive"], cwd=ROOT, env={**platform.environment, **SAVE_ONCE},
-                               start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 60
-        while not any(map(platform.fit, replaced(before, platform))):
-            assert run.poll() is None and time.monotonic() < deadline, "it was not cut off in the middle"
-            time.sleep(0.1)
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait()
-        platform.up()
-        time.sleep(QUIET_S)
-    assert report.failed == [] and replaced(before, platform) == {"web-blue-1", "web-blue-2"}
-    changes = platform.up().summary.resource_changes or {}
-    assert set(changes) == {"same"}, changes
 
 
 def test_what_somebody_changed_by_hand_is_said_and_put_back(platform: RunningPlatform) -> None:

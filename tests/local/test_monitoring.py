@@ -218,6 +218,7 @@ def beats(watched: RunningPlatform) -> int:
     return len(output.decode().splitlines()) if code == 0 else 0
 
 
+@pytest.mark.endurance
 def test_a_prometheus_whose_disk_is_full_says_so_and_its_heartbeat_stays_away(watched: RunningPlatform) -> None:
     wait(lambda: beats(watched) >= 2, 2 * BEAT_S + QUIET_S, "two heartbeats")
     before = len(told(watched))

@@ -24,6 +24,7 @@ from tests.support.release_runs import (
     everywhere,
     receipt,
     release,
+    released_and_killed,
     see_no_change,
     started,
 )
@@ -31,7 +32,7 @@ from tests.support.releases import NOTHING, build, patched, split_of, variables
 from tests.support.running import RunningPlatform
 
 STAGES = ("health", "before_switch", "after_switch")
-"""(While it fills and while it watches: see test_releases.)"""
+"""(While it fills: see test_releases. While it watches: the next test.)"""
 HANGS_S = 20
 BACK_S = 60
 
@@ -68,6 +69,16 @@ def test_killed_at_every_stage_and_run_again_it_arrives_and_nothing_is_dropped(
     told = receipt(shop, 1)
     assert split_of(shop) == other(former) and told["dropped"] == 0, told["failures"]
     see_no_change(shop)
+
+
+@pytest.mark.endurance
+def test_killed_while_it_watches_and_run_again_it_goes_on_from_there(shop: RunningPlatform, tmp_path: Path) -> None:
+    image, former = build("next"), split_of(shop)
+    wanted = other(former)
+    released_and_killed(shop, tmp_path, image, f"{'blue' if wanted == everywhere(BLUE) else 'green'} has 100 %")
+    run = release(shop, tmp_path, image)
+    assert run.status == 0 and "interrupted at its stage `switch`; it goes on from there" in run.said, run.said
+    assert split_of(shop) == wanted
 
 
 @contextmanager

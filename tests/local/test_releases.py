@@ -6,9 +6,7 @@ In this order, since each begins where the one before ended. The figures are `ma
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -24,28 +22,15 @@ from tests.support.release_runs import (
     GREEN,
     LOAD,
     PATIENCE_S,
-    QUICK,
     everywhere,
     played,
     receipt,
     release,
+    released_and_killed,
     see_no_change,
-    started,
 )
-from tests.support.releases import FAILS, SLOW, build, patched, split_of, variables
+from tests.support.releases import FAILS, SLOW, build, patched, split_of
 from tests.support.running import SETTINGS, RunningPlatform
-
-
-def released_and_killed(platform: RunningPlatform, folder: Path, image: str, words: str) -> None:
-    """A release whose controller dies as soon as it has said ``words``."""
-    log = folder / "killed.log"
-    run = started(platform, log, "release", "-e", f"image={image}", *variables(folder, **QUICK))
-    deadline = time.monotonic() + PATIENCE_S
-    while words not in log.read_text():
-        assert run.poll() is None and time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
 
 
 def test_an_image_that_does_not_exist_changes_nothing(shop: RunningPlatform, tmp_path: Path) -> None:
@@ -217,14 +202,6 @@ def test_an_image_that_never_becomes_healthy_is_noticed_by_nobody(shop: RunningP
     run = release(shop, tmp_path, patched("ill", "raise SystemExit(3)\\n"))
     assert run.status != 0 and "web-blue-1" in run.said, run.said
     assert shop.file.read_text() == before and split_of(shop) == everywhere(GREEN)
-
-
-def test_killed_while_it_watches_and_run_again_it_goes_on_from_there(shop: RunningPlatform, tmp_path: Path) -> None:
-    image = build("next")
-    released_and_killed(shop, tmp_path, image, "blue has 100 % of the requests")
-    run = release(shop, tmp_path, image)
-    assert run.status == 0 and "interrupted at its stage `switch`; it goes on from there" in run.said, run.said
-    assert split_of(shop) == everywhere(BLUE)
 
 
 def test_one_release_at_a_time(shop: RunningPlatform, tmp_path: Path) -> None:

@@ -42,6 +42,18 @@ def started(platform: RunningPlatform, log: Path, book: str, *extra: str) -> sub
             stderr=subprocess.STDOUT, start_new_session=True)
 
 
+def released_and_killed(platform: RunningPlatform, folder: Path, image: str, words: str) -> None:
+    """A release whose controller dies as soon as it has said ``words``."""
+    log = folder / "killed.log"
+    run = started(platform, log, "release", "-e", f"image={image}", *variables(folder, **QUICK))
+    deadline = time.monotonic() + PATIENCE_S
+    while words not in log.read_text():
+        assert run.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+
+
 def played(platform: RunningPlatform, folder: Path, book: str, *extra: str) -> Run:
     log = folder / f"{book}-{time.monotonic_ns()}.log"
     run = started(platform, log, book, *extra)
