@@ -29,6 +29,9 @@ async def main() -> Mapping[str, Any]:
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
     target = DockerTarget(stack, settings, guard.look(stack))
+    # What is registered is asked for once this waits. The networks take longest, and the engine's provider has to be
+    # started for them: both go on while the tiers are rendered.
+    await asyncio.sleep(0.02)
     try:
         platform = Platform(stack, settings, target)
     except RotationError as error:

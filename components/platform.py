@@ -24,9 +24,10 @@ from components.workload import Workload
 
 TIERS: tuple[type[Tier], ...] = (Edge, App, Postgres, Redis, Monitoring, Supervision)
 """In the order in which a request passes them, and in which they are shown."""
-STAGES: tuple[tuple[type[Tier], ...], ...] = ((Postgres,), (Redis, Edge, App))
-"""In the order in which a platform comes to be: an engine makes only a few members at a time, and Postgres takes
-longest to serve."""
+DECLARED: tuple[type[Tier], ...] = (Postgres, Redis, Edge, App, Monitoring, Supervision)
+"""In the order in which files name them."""
+STARTED: tuple[type[Tier], ...] = (Postgres, App, Redis, Edge)
+"""In the order in which they are made where nothing runs yet: what takes longest to serve comes first."""
 AFTERWARDS: tuple[type[Tier], ...] = (Monitoring, Supervision)
 """No visitor waits for who watches."""
 
@@ -41,11 +42,12 @@ class Platform:
         self.context = Context(stack, settings, target,
                                Secrets(foundation, steps=steps, sources=settings.secrets.source_of),
                                Certificates(stack, foundation, steps=steps))
-        made = {tier: tier(self.context) for stage in (*STAGES, AFTERWARDS) for tier in stage}
-        for stage in (*STAGES, AFTERWARDS):
-            target.begin_stage(serving=stage is AFTERWARDS)
-            for tier in stage:
-                made[tier].run()
+        made = {tier: tier(self.context) for tier in DECLARED}
+        for tier in STARTED:
+            made[tier].run()
+        target.begin_stage(serving=True)
+        for tier in AFTERWARDS:
+            made[tier].run()
         self.tiers = [made[tier] for tier in TIERS]
         self._phases = {**self.context.secrets.phases, **self.context.certificates.phases}
         rotation.refuse_unknown(steps, set(self._phases))

@@ -24,10 +24,13 @@ class Stages:
     def __init__(self, *, first: bool) -> None:
         self._first = first and not pulumi.runtime.is_dry_run()
         self._gate: asyncio.Future[None] | None = None
+        self.begun = False
+        """Whether there is a second stage yet."""
 
     def begin(self, earlier: Iterable[docker.Container], serving: Sequence[Mapping[str, Any]] = ()) -> None:
         """What asks ``in_turn`` from here on comes after ``earlier`` are made, or could not be; and after ``serving``
         (members as ``waiting.until_ready`` takes them) serve, or ``SERVING_S``."""
+        self.begun = True
         if self._first and (ids := [container.id.future() for container in earlier]):
             self._gate = asyncio.ensure_future(_passed(ids, serving))
 

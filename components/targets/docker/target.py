@@ -58,7 +58,10 @@ class DockerTarget:
         self._begun = len(self._waited_for)
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:
-        """Register every member of ``workload``."""
+        """Register every member of ``workload``. At a first start, those of the first workloads that keep something
+        come before all others."""
+        if self._containers and not workload.stateful and not self._stages.begun:
+            self.begin_stage(serving=False)
         # What is created after another is destroyed before it. Creation takes moments; nobody waits for health here.
         outlasting = [container for name in workload.stops_before for container in self._containers[name]]
         made = {member: self._inputs(workload, member) for member in workload.members}
