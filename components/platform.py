@@ -45,7 +45,7 @@ class Platform:
         made = {tier: tier(self.context) for tier in DECLARED}
         for tier in STARTED:
             made[tier].run()
-        target.begin_stage(serving=True)
+        target.begin_watching()
         for tier in AFTERWARDS:
             made[tier].run()
         self.tiers = [made[tier] for tier in TIERS]

@@ -34,9 +34,8 @@ class Target(Protocol):
     def shows_logs(self) -> bool:
         """Whether a member may read what the others say (``Workload.reads_logs``)."""
 
-    def begin_stage(self, *, serving: bool) -> None:
-        """Where nothing runs yet, what is run from here on may come after what was run until now; ``serving``: once
-        the former stage serves."""
+    def begin_watching(self) -> None:
+        """Where nothing runs yet, what is run from here on may wait until what was run before serves."""
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:
         """Register the resources of every member of ``workload`` under ``parent``."""

@@ -49,7 +49,7 @@ class Target:
     restarts_members: bool = False
     workloads: list[Workload] = field(default_factory=list)
 
-    def begin_stage(self, *, serving: bool) -> None:
+    def begin_watching(self) -> None:
         pass
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:

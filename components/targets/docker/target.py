@@ -50,18 +50,17 @@ class DockerTarget:
         self._containers: dict[str, list[docker.Container]] = {}
         self._stages = Stages(first=present is not None and not present.members)
         self._begun = 0
-        """How many members were waited for when the stage began."""
+        """How many members were waited for when the second stage began."""
 
-    def begin_stage(self, *, serving: bool) -> None:
-        earlier = [container for containers in self._containers.values() for container in containers]
-        self._stages.begin(earlier, self._waited_for[self._begun:] if serving else ())
-        self._begun = len(self._waited_for)
+    def begin_watching(self) -> None:
+        self._stages.begin(self._everything(), self._waited_for[self._begun:])
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:
         """Register every member of ``workload``. At a first start, those of the first workloads that keep something
         come before all others."""
         if self._containers and not workload.stateful and not self._stages.begun:
-            self.begin_stage(serving=False)
+            self._stages.begin(self._everything())
+            self._begun = len(self._waited_for)
         # What is created after another is destroyed before it. Creation takes moments; nobody waits for health here.
         outlasting = [container for name in workload.stops_before for container in self._containers[name]]
         made = {member: self._inputs(workload, member) for member in workload.members}
@@ -109,9 +108,12 @@ class DockerTarget:
 
     def finish(self, parent: pulumi.Resource | None = None) -> Readiness:
         """Register the wait for everything that was run."""
-        everything = [container for containers in self._containers.values() for container in containers]
+        everything = self._everything()
         Limits(self._limits, pulumi.ResourceOptions(parent=parent, depends_on=everything))
         return Readiness(self._waited_for, pulumi.ResourceOptions(parent=parent, depends_on=everything))
+
+    def _everything(self) -> list[docker.Container]:
+        return [container for containers in self._containers.values() for container in containers]
 
     def _network(self, zone: Zone) -> docker.Network:
         ipam: list[docker.NetworkIpamConfigArgs] = []

@@ -52,7 +52,7 @@ class KubernetesTarget:
         self.names = names or KubernetesNames(stack)
         self.manifests: list[dict[str, Any]] = foundation(stack)
 
-    def begin_stage(self, *, serving: bool) -> None:
+    def begin_watching(self) -> None:
         """A cluster starts what it can."""
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> None:  # noqa: ARG002 - nothing is registered

@@ -55,7 +55,13 @@ def back(streams: DockerStreams, asked: Mapping[str, Any], check_mode: bool) -> 
         if percent < 100 and percent <= max(haproxy.percent_of(int(share), found["colour"]) for share in shares):
             return result
         asking = {**AT_ONCE, "colour": found["colour"], "percent": percent}
-        made = switching.Switch(streams, asking, check_mode).among(opened, out_of_reach)
+        try:
+            made = switching.Switch(streams, asking, check_mode).among(opened, out_of_reach)
+        except running.RefusedError as error:
+            if not short:
+                raise
+            # What can't take its share yet, on either side, must not keep the former workers from coming back.
+            return {**result, "narration": [*result["narration"], f"not before the others are back: {error}"]}
         return {**result, **made, "needed": check_mode or short,
                 "narration": [*result["narration"], *made["narration"]]}
 
