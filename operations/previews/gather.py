@@ -84,7 +84,7 @@ def _lacking(name: str, environment: Mapping[str, str]) -> str:
     """A passphrase that this checkout has just generated opens nothing that others encrypted."""
     backend = environment["PULUMI_BACKEND_URL"]
     generated = environment.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(env.PASSPHRASE)
-    if generated and backend != f"file://{env.BACKEND}" and _is_known(name, environment):
+    if generated and backend != f"file://{env.BACKEND}" and stack.exists(name, environment):
         return "PULUMI_CONFIG_PASSPHRASE is not set, and the stack is kept elsewhere than in this checkout."
     return ""
 
@@ -97,7 +97,7 @@ def _opened(name: str, environment: Mapping[str, str]) -> Iterator[tuple[automat
     # What an update would refuse is shown all the same, and said at the top.
     told = {**environment, guard.REPORT_VARIABLE: guard.REPORT}
     with tempfile.TemporaryDirectory(prefix="evenkeel-preview-") as folder:
-        new = not _is_known(name, environment)
+        new = not stack.exists(name, environment)
         try:
             selected = stack.select(name, {**told, "PULUMI_BACKEND_URL": f"file://{folder}"} if new else told)
             yield selected, new
@@ -106,15 +106,6 @@ def _opened(name: str, environment: Mapping[str, str]) -> Iterator[tuple[automat
                 file.unlink(missing_ok=True)
             elif file.read_bytes() != before:
                 file.write_bytes(before)
-
-
-def _is_known(name: str, environment: Mapping[str, str]) -> bool:
-    """Whether there is such a stack. A folder is looked into; other backends are asked by Pulumi itself."""
-    backend = environment["PULUMI_BACKEND_URL"]
-    if not backend.startswith("file://"):
-        return stack.exists(name, environment)
-    file = Path(backend.removeprefix("file://")) / ".pulumi" / "stacks" / PROJECT / f"{name}.json"
-    return file.exists() or file.with_suffix(".json.gz").exists()
 
 
 def _looked(name: str, selected: automation.Stack, new: bool, seen: set[str]) -> Report:

@@ -113,10 +113,9 @@ def wait_for_others(stack: automation.Stack, backend: str, say: Callable[[str], 
     A run that lives is waited for (killing `make` leaves its `pulumi` at work); the lock of one that died is released.
     The lock of another machine is left alone: Pulumi's own message explains it. Raises ``TimeoutError``.
     """
-    locks = Path(backend.removeprefix("file://")) / ".pulumi" / "locks"
     deadline = time.monotonic() + LOCK_TIMEOUT_S
     told = False
-    while pids := _holders(sorted(locks.glob(f"organization/evenkeel/{stack.name}/*.json"))):
+    while pids := _holders(state_file.locks(stack.name, backend)):
         living = [pid for pid in pids if _is_alive(pid)]
         if not living:
             stack.cancel()

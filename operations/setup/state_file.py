@@ -48,6 +48,12 @@ def forget(name: str, backend: str) -> None:
             shutil.rmtree(folder / name, ignore_errors=True)
 
 
+def locks(name: str, backend: str) -> list[Path]:
+    """Those that runs hold on the stack now, oldest name first; none where the backend has no files."""
+    folder = _folder("locks/organization", backend)
+    return [] if folder is None else sorted((folder / name).glob("*.json"))
+
+
 def _folder(kind: str, backend: str) -> Path | None:
     """Where the backend keeps files of that kind of this project's stacks; None where it has no files."""
     if not backend.startswith(SCHEME):

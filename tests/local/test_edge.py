@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.support.running import RunningPlatform
+from tests.support.waiting import wait_until
 
 BALANCERS = ("haproxy-1", "haproxy-2")
 MAPS = "/var/lib/evenkeel"
@@ -31,13 +32,6 @@ def runtime(platform: RunningPlatform, command: str) -> list[str]:
 
 def set_level(platform: RunningPlatform, level: str) -> None:
     runtime(platform, f"set map {MAPS}/level.map level {level}")
-
-
-def wait_until(true: Callable[[], bool], what: str, limit_s: float = 15) -> None:
-    deadline = time.monotonic() + limit_s
-    while not true():
-        assert time.monotonic() < deadline, f"not within {limit_s} s: {what}"
-        time.sleep(0.1)
 
 
 @pytest.fixture

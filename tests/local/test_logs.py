@@ -7,7 +7,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -24,9 +24,9 @@ from operations.setup.images import image_tag
 from operations.setup.paths import ROOT
 from tests.support.load import Load
 from tests.support.running import SETTINGS, RunningPlatform, settled
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.logs
-ARRIVES_S = 20
 LINES, ROTATED_AT = 20_000, "1m"
 SPEAKER = 'i=0; while [ $i -lt {count} ]; do echo "{word} $i of many, and a few words more"; i=$((i+1)); done'
 
@@ -44,13 +44,6 @@ def loki(running: RunningPlatform) -> Container:
 
 def found(running: RunningPlatform, who: str | None, begin: datetime, query: str | None = None) -> list[kept.Line]:
     return list(kept.lines(loki(running), running.stack, who, begin, query))
-
-
-def wait(until: Callable[[], bool], what: str, seconds: float = ARRIVES_S) -> None:
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.5)
 
 
 @contextmanager
@@ -92,7 +85,7 @@ def test_every_line_of_every_member_is_kept_under_its_name(kept_logs: RunningPla
     def missing() -> Counter[tuple[str, str]]:
         return said_by_engine() - Counter((line.member, line.text) for line in found(kept_logs, None, begin))
 
-    wait(lambda: not missing(), "what the engine has is in Loki")
+    wait_until(lambda: not missing(), "what the engine has is in Loki")
     assert {"nginx-1", "web-blue-1"} & {member for member, _ in said_by_engine()}
 
 
@@ -102,8 +95,8 @@ def test_a_request_is_found_from_the_edge_to_the_worker(kept_logs: RunningPlatfo
         answer = client.get("/api/fail?status=500")
     request = answer.headers["X-Request-ID"]
     query = f'| trace_id="{request}"'
-    wait(lambda: {line.member.rsplit("-", 1)[0] for line in found(kept_logs, None, begin, query)} >=
-         {"nginx", "haproxy", "web-blue"}, "all three say something of it")
+    wait_until(lambda: {line.member.rsplit("-", 1)[0] for line in found(kept_logs, None, begin, query)} >=
+               {"nginx", "haproxy", "web-blue"}, "all three say something of it")
     assert all(request in line.text for line in found(kept_logs, None, begin, query))
 
 
@@ -116,14 +109,14 @@ def test_labels_have_few_values_and_hold_no_request(kept_logs: RunningPlatform) 
 def test_a_level_is_known(kept_logs: RunningPlatform) -> None:
     begin = datetime.now(UTC) - timedelta(seconds=1)
     with speaker(kept_logs, """echo '{"level":"error","event":"out of anchors"}'; sleep 60""") as member:
-        wait(lambda: len(found(kept_logs, member, begin, '| detected_level="error"')) == 1, "it is an error")
+        wait_until(lambda: len(found(kept_logs, member, begin, '| detected_level="error"')) == 1, "it is an error")
 
 
 def test_a_line_longer_than_the_engine_takes_is_one_line(kept_logs: RunningPlatform) -> None:
     begin = datetime.now(UTC) - timedelta(seconds=1)
     script = "python3 -c 'print(\"a\" * 40_000 + \"z\"); print(\"next\")'; sleep 60"
     with speaker(kept_logs, script) as member:
-        wait(lambda: len(found(kept_logs, member, begin)) == 2, "two lines")
+        wait_until(lambda: len(found(kept_logs, member, begin)) == 2, "two lines")
         assert [len(line.text) for line in found(kept_logs, member, begin)] == [40_001, 4]
 
 
@@ -132,14 +125,14 @@ def test_nothing_is_lost_while_files_are_renamed_under_it(kept_logs: RunningPlat
     pause = 'case $i in *000) sleep 0.5;; esac; '  # 2,000 lines a second
     script = SPEAKER.format(count=LINES, word="rotated").replace("echo", pause + "echo", 1) + "; sleep 60"
     with speaker(kept_logs, script, size=ROTATED_AT) as member:
-        wait(lambda: len(found(kept_logs, member, begin)) >= LINES, f"{LINES} lines", 60)
+        wait_until(lambda: len(found(kept_logs, member, begin)) >= LINES, f"{LINES} lines", 60)
         assert numbers(found(kept_logs, member, begin)) == exactly(LINES)
 
 
 def test_what_a_member_said_outlives_it(kept_logs: RunningPlatform) -> None:
     begin = datetime.now(UTC) - timedelta(seconds=1)
     with speaker(kept_logs, "echo last words; sleep 60") as member:
-        wait(lambda: len(found(kept_logs, member, begin)) == 1, "it is heard")
+        wait_until(lambda: len(found(kept_logs, member, begin)) == 1, "it is heard")
     said = subprocess.run([sys.executable, "-m", "operations.setup.cli", "logs", f"STACK={kept_logs.stack}",
                            f"TIER={member}", "SINCE=2m"], check=True, cwd=ROOT, env=kept_logs.environment, text=True,
                           stdout=subprocess.PIPE).stdout
@@ -154,8 +147,8 @@ def test_while_one_of_them_is_gone_nothing_is_lost_and_nobody_notices(kept_logs:
         with speaker(kept_logs, SPEAKER.format(count=LINES, word="meanwhile") + "; sleep 60") as member:
             time.sleep(15)
             kept_logs.container(f"{gone}-1").start()
-            wait(lambda: kept_logs.fit(f"{gone}-1"), "it is back", 60)
-            wait(lambda: len(found(kept_logs, member, begin)) >= LINES, "it has caught up", 60)
+            wait_until(lambda: kept_logs.fit(f"{gone}-1"), "it is back", 60)
+            wait_until(lambda: len(found(kept_logs, member, begin)) >= LINES, "it has caught up", 60)
             assert numbers(found(kept_logs, member, begin)) == exactly(LINES)
     assert load.acknowledged and not load.failures
 
@@ -168,7 +161,7 @@ def test_where_loki_is_gone_the_engine_is_asked(kept_logs: RunningPlatform) -> N
                               stdout=subprocess.PIPE).stdout
         assert "nginx-1" in said
         kept_logs.container(f"{LOKI}-1").start()
-        wait(lambda: kept_logs.fit(f"{LOKI}-1"), "it is back", 60)
+        wait_until(lambda: kept_logs.fit(f"{LOKI}-1"), "it is back", 60)
 
 
 def test_a_query_that_is_none_says_so(kept_logs: RunningPlatform) -> None:
@@ -190,4 +183,4 @@ def test_who_did_what_is_found_among_the_logs(kept_logs: RunningPlatform) -> Non
     begin = datetime.now(UTC) - timedelta(seconds=1)
     subprocess.run([sys.executable, "-m", "operations.setup.cli", "hold", f"STACK={kept_logs.stack}", "MEMBER=redis-2",
                     "FOR=1s", "WHY=to be found"], check=True, cwd=ROOT, env=kept_logs.environment)
-    wait(lambda: any("to be found" in line.text for line in found(kept_logs, "audit", begin)), "it is there")
+    wait_until(lambda: any("to be found" in line.text for line in found(kept_logs, "audit", begin)), "it is there")

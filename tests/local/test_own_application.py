@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,6 +22,7 @@ from operations.cache import edges
 from operations.setup import status
 from operations.setup.paths import ROOT
 from tests.support.running import RunningPlatform, brought_up
+from tests.support.waiting import wait_until
 
 STACK = os.environ.get("EVENKEEL_TEST_OWN_STACK", f"test-own-{os.getpid()}")
 PAGE = {"Accept": "text/html"}
@@ -51,14 +51,6 @@ def visits() -> Iterator[RunningPlatform]:
         yield running
 
 
-def until(true: Callable[[], Any], what: str, limit_s: float = 15) -> Any:
-    deadline = time.monotonic() + limit_s
-    while not (found := true()):
-        assert time.monotonic() < deadline, f"not within {limit_s} s: {what}"
-        time.sleep(0.1)
-    return found
-
-
 def write(client: httpx.Client, **visit: Any) -> dict[str, Any]:
     answer = client.post("/api/visits", json={"name": "Ann", "message": "hello", **visit})
     assert answer.status_code == 201, answer.text
@@ -66,11 +58,11 @@ def write(client: httpx.Client, **visit: Any) -> dict[str, Any]:
 
 
 def greeted(client: httpx.Client, visit: dict[str, Any], limit_s: float = 15) -> dict[str, Any]:
-    def found() -> dict[str, Any] | None:
-        kept = client.get(f"/api/visits/{visit['id']}").json()
-        return kept if kept["greeting"] else None
+    def kept() -> dict[str, Any]:
+        return client.get(f"/api/visits/{visit['id']}").json()
 
-    return until(found, f"a greeting of visit {visit['id']}", limit_s)
+    wait_until(lambda: kept()["greeting"], f"a greeting of visit {visit['id']}", limit_s)
+    return kept()
 
 
 def cached(client: httpx.Client, path: str, **headers: str) -> str:
@@ -132,7 +124,7 @@ def test_the_queue_delays_retries_and_recurs(visits: RunningPlatform) -> None:
         waiting = client.get("/api/queue").json()
         assert waiting["schedulers"] == ["total"] and waiting["counts"]["failed"] == 0, waiting
         total = len(client.get("/api/visits?limit=100").json())
-        until(lambda: client.get("/api/total").json()["total"] >= total, "the recurring job counted them")
+        wait_until(lambda: client.get("/api/total").json()["total"] >= total, "the recurring job counted them")
 
 
 def test_jobs_wait_in_the_queue_while_no_worker_is_there(visits: RunningPlatform) -> None:

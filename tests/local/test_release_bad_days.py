@@ -6,8 +6,6 @@ Each begins with whatever colour serves by then, so that any of them can be left
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -19,16 +17,13 @@ import pytest
 from tests.support.release_runs import (
     BLUE,
     GREEN,
-    PATIENCE_S,
-    QUICK,
     everywhere,
     receipt,
     release,
     released_and_killed,
     see_no_change,
-    started,
 )
-from tests.support.releases import NOTHING, build, patched, split_of, variables
+from tests.support.releases import NOTHING, build, patched, split_of
 from tests.support.running import RunningPlatform
 
 STAGES = ("health", "before_switch", "after_switch")
@@ -42,18 +37,6 @@ def other(split: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
     return everywhere(BLUE if split == everywhere(GREEN) else GREEN)
 
 
-def killed_in(platform: RunningPlatform, folder: Path, image: str, stage: str, hooks: dict[str, str]) -> None:
-    """A run whose controller dies while the command of ``stage`` runs for the first time."""
-    log = folder / f"{stage}.log"
-    run = started(platform, log, "release", "-e", f"image={image}", *variables(folder, **QUICK, release_hooks=hooks))
-    deadline = time.monotonic() + PATIENCE_S
-    while not (folder / stage).exists():
-        assert run.poll() is None and time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
-
-
 @pytest.mark.endurance
 def test_killed_at_every_stage_and_run_again_it_arrives_and_nothing_is_dropped(
         shop: RunningPlatform, tmp_path: Path) -> None:
@@ -62,7 +45,8 @@ def test_killed_at_every_stage_and_run_again_it_arrives_and_nothing_is_dropped(
              for stage in STAGES}
     former = split_of(shop)
     for stage in STAGES:
-        killed_in(shop, tmp_path, image, stage, hooks)
+        begun = tmp_path / stage
+        released_and_killed(shop, tmp_path, image, lambda _said, begun=begun: begun.exists(), release_hooks=hooks)
         assert split_of(shop) == (other(former) if stage == "after_switch" else former), f"killed in {stage}"
     run = release(shop, tmp_path, image, release_hooks=hooks)
     assert run.status == 0 and "it goes on from there" in run.said, run.said
@@ -75,7 +59,8 @@ def test_killed_at_every_stage_and_run_again_it_arrives_and_nothing_is_dropped(
 def test_killed_while_it_watches_and_run_again_it_goes_on_from_there(shop: RunningPlatform, tmp_path: Path) -> None:
     image, former = build("next"), split_of(shop)
     wanted = other(former)
-    released_and_killed(shop, tmp_path, image, f"{'blue' if wanted == everywhere(BLUE) else 'green'} has 100 %")
+    words = f"{'blue' if wanted == everywhere(BLUE) else 'green'} has 100 %"
+    released_and_killed(shop, tmp_path, image, lambda said: words in said)
     run = release(shop, tmp_path, image)
     assert run.status == 0 and "interrupted at its stage `switch`; it goes on from there" in run.said, run.said
     assert split_of(shop) == wanted

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from operations.setup import status
 from operations.setup.images import image_tag
 from tests.support.running import ROOT, RunningPlatform
 from tests.support.supervision_rig import hunger
+from tests.support.waiting import wait_until
 
 BACK_S = 10.0
 """The product's figure: in service, as the member's own health check sees it."""
@@ -25,15 +25,6 @@ TIERS = ["web-blue-1", "redis-2", "haproxy-1", "nginx-2", "etcd-1", "pgbouncer-1
 WATCHERS = ["supervisor-1", "supervisor-2"]
 OURSELVES = ["engineproxy-1", *WATCHERS]
 LEFT_ALONE_S = 8
-
-
-def wait_until(true: Callable[[], bool], what: str, limit_s: float) -> float:
-    """Seconds until it held."""
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < limit_s, f"not within {limit_s} s: {what}"
-        time.sleep(0.1)
-    return time.monotonic() - began
 
 
 def in_service(platform: RunningPlatform, member: str, not_since: str = "") -> bool:

@@ -16,7 +16,8 @@ from docker.models.containers import Container
 from components.targets.docker import engine
 from components.targets.docker.waiting import RESTARTS_ALLOWED
 from operations.setup.images import image_tag
-from tests.support.supervision_rig import Rig, hunger, rig, wait_until
+from tests.support.supervision_rig import Rig, hunger, rig
+from tests.support.waiting import wait_until
 
 MEMBERS = ["idle-1", "hungry-1", "job-2"]
 BACK_S = 10.0

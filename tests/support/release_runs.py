@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,13 @@ def started(platform: RunningPlatform, log: Path, book: str, *extra: str) -> sub
             stderr=subprocess.STDOUT, start_new_session=True)
 
 
-def released_and_killed(platform: RunningPlatform, folder: Path, image: str, words: str) -> None:
-    """A release whose controller dies as soon as it has said ``words``."""
-    log = folder / "killed.log"
-    run = started(platform, log, "release", "-e", f"image={image}", *variables(folder, **QUICK))
+def released_and_killed(platform: RunningPlatform, folder: Path, image: str, until: Callable[[str], bool],
+                        **more: Any) -> None:
+    """A release whose controller dies as soon as ``until`` holds of what it has said."""
+    log = folder / f"killed-{time.monotonic_ns()}.log"
+    run = started(platform, log, "release", "-e", f"image={image}", *variables(folder, **{**QUICK, **more}))
     deadline = time.monotonic() + PATIENCE_S
-    while words not in log.read_text():
+    while not until(log.read_text()):
         assert run.poll() is None and time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
     os.killpg(run.pid, signal.SIGKILL)

@@ -8,8 +8,7 @@ import os
 import ssl
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +22,9 @@ from components.workload import CONFIG_DIR, ENGINE_SOCKET, USER_ID
 from operations.setup.images import image_tag
 from operations.setup.paths import ROOT
 from tests.support.supervision_tier import declare
+from tests.support.waiting import wait_until
 
 STARTS_S = 10.0
-
-
-def wait_until(true: Callable[[], Any], what: str, limit_s: float) -> float:
-    """Seconds until it held."""
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < limit_s, f"not within {limit_s} s: {what}"
-        time.sleep(0.05)
-    return time.monotonic() - began
 
 
 def hunger(limit: int) -> str:
