@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import socket
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -229,6 +230,40 @@ def test_a_reload_drops_nothing(platform: RunningPlatform) -> None:
             time.sleep(1)
         assert sum(each.result() for each in sent) > 100
     assert not failed, failed[:5]
+
+
+KEPT = textwrap.dedent("""
+    import http.client, os, ssl, sys, time
+    told, go = sys.argv[1:]
+    trust = ssl.create_default_context(cafile="/etc/evenkeel/tls/ca.pem")
+    trust.check_hostname = False
+    trust.load_cert_chain("/etc/evenkeel/tls/cert.pem", "/etc/evenkeel/tls/key.pem")
+    kept = http.client.HTTPSConnection("haproxy-1", 8443, context=trust, timeout=10)
+    for ask in (1, 2):
+        kept.request("POST", "/edge/ready", body="{}")
+        answer = kept.getresponse()
+        print(answer.status, answer.getheader("Connection"), answer.read().decode(), flush=True)
+        open(told, "w").close()
+        while not os.path.exists(go):
+            time.sleep(0.05)
+""")
+"""Two requests on one connection of Nginx', with a reload in between."""
+
+
+def test_what_a_kept_connection_brings_after_a_reload_is_answered_by_the_process_that_knows(
+        platform: RunningPlatform, level: Callable[[str], None]) -> None:
+    told, go = (f"/tmp/kept-{time.monotonic_ns()}-{what}" for what in ("told", "go"))
+    with ThreadPoolExecutor(1) as pool:
+        kept = pool.submit(platform.inside, "nginx-1", "python3", "-c", KEPT, told, go)
+        try:
+            wait_until(lambda: platform.container("nginx-1").exec_run(["test", "-e", told]).exit_code == 0, "an answer")
+            platform.inside("haproxy-1", "/usr/local/bin/reload")
+            level("maintenance")  # only the new process learns of it, as of a worker that is gone
+        finally:
+            platform.inside("nginx-1", "touch", go)
+        before, after = kept.result(timeout=20).splitlines()
+    assert before.startswith("200 ") and '"level":"full"' in before, before
+    assert after.startswith("503 close ") and '"level":"maintenance"' in after, after
 
 
 def test_a_reloaded_nginx_accepts_with_new_workers_only(platform: RunningPlatform) -> None:
