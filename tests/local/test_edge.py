@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -264,6 +265,30 @@ def test_what_a_kept_connection_brings_after_a_reload_is_answered_by_the_process
         before, after = kept.result(timeout=20).splitlines()
     assert before.startswith("200 ") and '"level":"full"' in before, before
     assert after.startswith("503 close ") and '"level":"maintenance"' in after, after
+
+
+def test_a_reload_while_a_worker_is_gone_leaves_no_moment_without_one(platform: RunningPlatform) -> None:
+    """Whichever slot it had: the first one's is what a new process fills first."""
+    def first() -> str:
+        state = platform.inside("haproxy-1", "sh", "-c",
+                                "echo 'show servers state web_blue_read' | socat -t 5 - /run/haproxy.sock")
+        return next((line.split()[4] for line in state.splitlines() if " slot-1 " in line), "-")
+
+    address = first()
+    gone = next(one for one in map(platform.container, ("web-blue-1", "web-blue-2")) if address in {
+        network["IPAddress"] for network in one.attrs["NetworkSettings"]["Networks"].values()})
+    gone.stop(timeout=30)
+    try:
+        assert first() == address, "it is not forgotten yet, and known to be down"
+        since = datetime.now(UTC).replace(tzinfo=None)
+        platform.inside("haproxy-1", "/usr/local/bin/reload")
+        time.sleep(1)
+        said = platform.container("haproxy-1").logs(since=since).decode()
+        assert "Loading success" in said and "no server available" not in said, said
+        assert first() not in ("-", address), "who is there has the first slot now"
+    finally:
+        gone.start()
+        wait_until(lambda: platform.fit(gone.labels["evenkeel.member"]), "it serves again", limit_s=30)
 
 
 def test_a_reloaded_nginx_accepts_with_new_workers_only(platform: RunningPlatform) -> None:

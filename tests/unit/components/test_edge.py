@@ -190,3 +190,48 @@ def test_tickets_of_the_process_before_a_reload_are_still_opened_and_the_oldest_
 def test_a_new_pool_starts_on_the_colour_of_web(tmp_path: Path) -> None:
     assert prepare(tmp_path, "web 0\nfeed 0\n", "web 100\n") == "web 100\nfeed 100\n"
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["split.map"]
+
+
+CONFIG = """backend web_blue_read from base
+    server-template slot- 4 web-blue:8000
+backend web_green_read from base
+    server-template slot- 4 web-green:8000
+backend successor from base
+    server successor unix@/run/haproxy-successor.sock
+"""
+HEADER = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state and so on"
+
+
+def server(backend: str, slot: int, address: str, state: int, port: int = 8000) -> str:
+    """A line of `show servers state`: fields 1 to 6, and 19."""
+    return f"7 {backend} {slot} slot-{slot} {address} {state} 0 100 100 9 6 3 7 6 0 0 0 web-x {port} - 0 0 - - 0"
+
+
+def kept(tmp_path: Path, named: str, *servers: str) -> list[str]:
+    """What the next process is told: backend, id, slot, address, and whether it is up."""
+    (tmp_path / "haproxy.cfg").write_text(CONFIG)
+    said = subprocess.run(["sh", PREPARE.with_name("keep-servers"), named], check=True, text=True,
+                          stdout=subprocess.PIPE, input="\n".join([HEADER, *servers, ""]),
+                          env={**os.environ, "EVENKEEL_CONFIG": str(tmp_path)}).stdout.splitlines()
+    assert said[:2] == HEADER.splitlines()
+    return [" ".join(line.split()[1:6]) for line in said[2:]]
+
+
+def test_after_a_reload_no_slot_without_a_worker_comes_before_one_that_has_one(tmp_path: Path) -> None:
+    assert kept(tmp_path, "web-blue/10.0.0.3\nweb-blue/10.0.0.4", server("web_blue_read", 1, "10.0.0.2", 0),
+                server("web_blue_read", 2, "10.0.0.3", 2), server("web_blue_read", 3, "10.0.0.4", 0)) == [
+        "web_blue_read 1 slot-1 10.0.0.3 2", "web_blue_read 2 slot-2 10.0.0.4 0", "web_blue_read 3 slot-3 10.0.0.2 0"]
+
+
+def test_a_slot_that_is_empty_and_one_of_another_port_are_forgotten(tmp_path: Path) -> None:
+    assert kept(tmp_path, "web-blue/10.0.0.3", server("web_blue_read", 1, "-", 0),
+                server("web_blue_read", 2, "10.0.0.3", 2), server("web_blue_read", 3, "10.0.0.4", 2, port=9000),
+                server("successor", 1, "-", 2, port=0)) == ["web_blue_read 1 slot-1 10.0.0.3 2"]
+
+
+def test_each_colour_has_workers_of_its_own_and_without_an_answer_all_stay_in_their_order(tmp_path: Path) -> None:
+    both = [server("web_blue_read", 1, "10.0.0.2", 2), server("web_blue_read", 2, "10.0.0.3", 2),
+            server("web_green_read", 1, "10.0.0.4", 0), server("web_green_read", 2, "10.0.0.5", 2)]
+    assert sorted(kept(tmp_path, "web-green/10.0.0.5\nweb-blue/10.0.0.5", *both))[2:] == [
+        "web_green_read 1 slot-1 10.0.0.5 2", "web_green_read 2 slot-2 10.0.0.4 0"]
+    assert sorted(kept(tmp_path, "", *both)) == [" ".join(line.split()[1:6]) for line in both]
