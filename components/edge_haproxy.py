@@ -29,6 +29,9 @@ CLIENT_NAME = "nginx"
 
 RETRY_AFTER_S = 5
 """When a refused client should come back: checks find a worker that is up again within a second."""
+HANDOVER_S = 2
+"""How long after a reload the former process still chooses a worker itself. A worker that leaves serves on for about
+that long, and the new process has had its answer from DNS by then."""
 
 READ, WRITE, SOCKET = "read", "write", "socket"
 
@@ -111,6 +114,7 @@ def values(edge: Edge, pools: Sequence[HttpPool], names: Names, member: Member,
         "answer_s": timeouts.answer_s,
         "tunnel_s": timeouts.tunnel_s,
         "drain_s": timeouts.drain_s,
+        "handover_s": HANDOVER_S,
         "balancer_idle_s": math.ceil(2 * timeouts.idle_s),
         "entries": limits.entries,
         "classes": classes,

@@ -211,7 +211,7 @@ def kept(tmp_path: Path, named: str, *servers: str) -> list[str]:
     """What the next process is told: backend, id, slot, address, and whether it is up."""
     (tmp_path / "haproxy.cfg").write_text(CONFIG)
     said = subprocess.run(["sh", PREPARE.with_name("keep-servers"), named], check=True, text=True,
-                          stdout=subprocess.PIPE, input="\n".join([HEADER, *servers, ""]),
+                          stdout=subprocess.PIPE, input="\n".join([HEADER, *servers, "", ""]),
                           env={**os.environ, "EVENKEEL_CONFIG": str(tmp_path)}).stdout.splitlines()
     assert said[:2] == HEADER.splitlines()
     return [" ".join(line.split()[1:6]) for line in said[2:]]
