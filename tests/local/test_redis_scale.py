@@ -62,6 +62,7 @@ def assert_unharmed(seen: Mapping[str, Any], at_least: int) -> None:
     assert seen["errors"] == {} and seen["lost"] == 0 and seen["written"] >= at_least
 
 
+@pytest.mark.endurance
 def test_modules_converge_and_tell_the_truth_beforehand(platform: RunningPlatform, tmp_path: Path) -> None:
     """A replica as a fourth master, its share, out again, in again: each changed, changed, ok, ok."""
     replica, first = next((name, master) for name, master in owners(platform).items() if master != "master")

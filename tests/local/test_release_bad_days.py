@@ -110,6 +110,7 @@ def test_a_load_balancer_that_dies_after_the_switch_comes_back_with_it(shop: Run
     assert split_of(shop) == other(former)
 
 
+@pytest.mark.endurance
 def test_no_figures_are_no_pass(shop: RunningPlatform, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
