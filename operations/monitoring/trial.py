@@ -13,7 +13,7 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -58,8 +58,7 @@ def run(stack: str, routes: Mapping[str, Route], say: Callable[[str], None]) -> 
     for name, route in routes.items():
         say(f"{name}: waiting until {route.kind.value} has taken it")
         with _alone(managers[0]):
-            for manager in managers:
-                _configured_alike(manager, managers[0])
+            _require_alike(managers)
             yield _through(managers[0], stack, name, route)
 
 
@@ -90,14 +89,18 @@ def _ready(manager: Container) -> bool:
         return False
 
 
-def _configured_alike(manager: Container, tried: Container) -> None:
-    """Raises ``SetupError`` where an alert manager at work has another configuration than the file that is tried."""
-    at_work, on_trial = (json.loads(api.ask(one, port, "/api/v2/status"))["config"]["original"]
-                         for one, port in ((manager, ALERTMANAGER_PORT), (tried, PORT)))
-    if at_work != on_trial:
-        raise SetupError(f"{manager.name} works with other routes than those in the file of {tried.name}",
-                         why="it did not take the last change of its configuration",
-                         then="make logs TIER=monitoring\nmake up")
+def _require_alike(managers: Sequence[Container]) -> None:
+    """Raise ``SetupError`` where an alert manager at work has another configuration than the first one's file, which is
+    tried."""
+    def configured(manager: Container, port: int) -> str:
+        return str(json.loads(api.ask(manager, port, "/api/v2/status"))["config"]["original"])
+
+    tried = configured(managers[0], PORT)
+    for manager in managers:
+        if configured(manager, ALERTMANAGER_PORT) != tried:
+            raise SetupError(f"{manager.name} works with other routes than those in the file of {managers[0].name}",
+                             why="it did not take the last change of its configuration",
+                             then="make logs TIER=monitoring\nmake up")
 
 
 def _through(manager: Container, stack: str, name: str, route: Route) -> Outcome:
@@ -123,16 +126,14 @@ def _post(manager: Container, made: Mapping[str, object]) -> str:
 
 def _taken(manager: Container, kind: Kind, messages: int) -> str:
     """Why the other end did not take this many messages; empty where it did."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline, sent_before = time.monotonic() + PATIENCE_S, 0
     while time.monotonic() < deadline:
         sent, failed = counts(api.ask(manager, PORT, "/metrics"), INTEGRATION.get(kind, kind.value))
         if failed:
             return last_word(_log(manager)) or "the other end did not take it"
-        if sent >= messages:
-            # An attempt is counted before its failure is.
-            sent, failed = counts(api.ask(manager, PORT, "/metrics"), INTEGRATION.get(kind, kind.value))
-            if not failed:
-                return ""
+        if sent_before >= messages:
+            return ""
+        sent_before = sent  # an attempt is counted before its failure is: looked at once more
         time.sleep(STEP_S)
     return f"nothing was sent within {PATIENCE_S:.0f} s"
 

@@ -272,8 +272,7 @@ def test_what_a_kept_connection_brings_after_a_reload_is_answered_by_the_process
 def test_a_reload_while_a_worker_is_gone_leaves_no_moment_without_one(platform: RunningPlatform) -> None:
     """Whichever slot it had: the first one's is what a new process fills first."""
     def first() -> str:
-        state = platform.inside("haproxy-1", "sh", "-c",
-                                "echo 'show servers state web_blue_read' | socat -t 5 - /run/haproxy.sock")
+        state, _ = runtime(platform, "show servers state web_blue_read")
         return next((line.split()[4] for line in state.splitlines() if " slot-1 " in line), "-")
 
     address = first()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 import time
@@ -22,11 +23,13 @@ from components.targets.docker import engine, inputs
 from operations.monitoring import kept
 from operations.setup.images import image_tag
 from operations.setup.paths import ROOT
+from tests.support import waiting
 from tests.support.load import Load
 from tests.support.running import SETTINGS, RunningPlatform, settled
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.logs
+wait_until = functools.partial(waiting.wait_until, step_s=0.5)
+"""Each look is a command inside a member."""
 LINES, ROTATED_AT = 20_000, "1m"
 SPEAKER = 'i=0; while [ $i -lt {count} ]; do echo "{word} $i of many, and a few words more"; i=$((i+1)); done'
 

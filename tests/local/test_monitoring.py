@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -26,11 +27,12 @@ from operations.setup.deploy import DeployError
 from operations.setup.errors import SetupError
 from operations.setup.images import image_tag
 from operations.setup.paths import ROOT
-from tests.support import looks
+from tests.support import looks, waiting
 from tests.support.load import Load
 from tests.support.running import SETTINGS, RunningPlatform, settled
-from tests.support.waiting import wait_until
 
+wait_until = functools.partial(waiting.wait_until, step_s=0.5)
+"""Each look is a command inside a member."""
 STACK = os.environ.get("EVENKEEL_TEST_STACK", f"test-{os.getpid()}")
 HOOK, PORT = "alertmanager-2", 9999
 MESSAGES, BEATS = "/tmp/messages", "/tmp/beats"
